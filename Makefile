@@ -1,0 +1,86 @@
+# One verb a target, the same for a person and in CI. A line of help is the `##` comment after the target.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+# `make UV= build` uses pip although uv is there.
+UV := $(shell command -v uv 2>/dev/null)
+VENV := .venv
+REPORTS := .reports
+INSTALLED := $(VENV)/.installed-dev
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(INSTALLED) ## Write generated/ and let every promtool found check it
+	$(VENV)/bin/llmdash build
+	@tools="$$(stack/prometheus.sh)"; \
+	while IFS=$$'\t' read -r version promtool _; do \
+	    if ! said="$$("$$promtool" check rules --lint-fatal generated/rules/*.yaml 2>&1 && \
+	                  "$$promtool" check config generated/prometheus/prometheus.yaml 2>&1)"; then \
+	        printf '%s\n' "$$said" >&2; \
+	        printf 'promtool %s (%s) refuses generated/\n' "$$version" "$$promtool" >&2; \
+	        exit 1; \
+	    fi; \
+	    printf 'promtool %s accepts the rules and the scrape configuration\n' "$$version"; \
+	done <<< "$$tools"
+
+.PHONY: check
+check: $(INSTALLED) ## Lint, check types, and see that generated/ is what the code builds
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy --strict
+	$(VENV)/bin/llmdash build --check
+
+.PHONY: test
+test: check ## Run the checks and all tests that need no real server
+	stack/prometheus.sh
+	@mkdir -p $(REPORTS)
+	$(VENV)/bin/pytest --junitxml=$(REPORTS)/test.xml
+
+# Named only when given: an empty one would hide what the environment says.
+LIVE_URLS = $(if $(VLLM_URL),LLMDASH_VLLM_URL='$(VLLM_URL)') $(if $(TRITON_URL),LLMDASH_TRITON_URL='$(TRITON_URL)')
+
+.PHONY: live
+live: $(INSTALLED) ## Run the tests on real servers, your own with VLLM_URL=… TRITON_URL=…
+	stack/prometheus.sh
+	@mkdir -p $(REPORTS)
+	$(LIVE_URLS) $(VENV)/bin/pytest --junitxml=$(REPORTS)/live.xml tests/live
+
+.PHONY: bench
+bench: $(INSTALLED) ## Measure, and write what came out to tests/bench/results.md
+	$(VENV)/bin/python tests/bench/run.py
+
+.PHONY: clean
+clean: ## Remove what tools and tests leave behind (.venv and .tools stay)
+	rm -rf $(REPORTS) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -path ./$(VENV) -prune -o -path ./.tools -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo 'llmdash needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3' >&2; exit 1; }
+ifneq ($(UV),)
+	@[ -x $(VENV)/bin/python ] || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" $(VENV)
+	$(UV) pip install --quiet --python $(VENV)/bin/python --constraint constraints.txt --editable '.[dev]' \
+	    || { echo 'uv could not install; it does not read what pip is set up with, and make UV= uses pip' >&2; exit 1; }
+else
+	@# Debian ships Python without the means to make a pip inside a venv; half a venv is worse than none.
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || { \
+	    rm -rf $(VENV); \
+	    $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+	        rm -rf $(VENV); \
+	        [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	            && { apt-get install -y -qq python3-venv >&2 \
+	                || { apt-get update -qq && apt-get install -y -qq python3-venv >&2; }; } \
+	            && $(PYTHON) -m venv $(VENV); \
+	    } || { rm -rf $(VENV); \
+	        echo 'cannot make $(VENV): install python3-venv (or uv) and run make again' >&2; exit 1; }; \
+	}
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+endif
+	@touch $@
