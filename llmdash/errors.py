@@ -1,0 +1,70 @@
+"""The family of errors that llmdash raises; the command prints them without a traceback.
+
+::
+
+    LlmdashError
+    ├── PromqlError          a PromQL expression that means nothing: wrong type, unit or label
+    ├── CatalogueError       a metric that contradicts itself (edges out of order, unknown label …)
+    ├── SourceError          an answer that does not fit its signal, or settings that cannot hold
+    ├── DashboardError       a panel, variable or dashboard that cannot be shown as it is written
+    ├── PackError            a pack that cannot be loaded
+    ├── BuildError           everything that is wrong with a pack, all at once
+    └── ArtifactError        a file that cannot be written, or a folder that is not ours to write
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class LlmdashError(Exception):
+    """Something the user can mend; the text says what was found, where, and the remedy."""
+
+
+class PromqlError(LlmdashError):
+    """An expression that has no meaning: `expected X in Y, got Z`."""
+
+    def __init__(self, expected: str, place: str, got: str, hint: str = "") -> None:
+        """State what was expected at a place, what stood there, and what would work."""
+        self.expected, self.place, self.got, self.hint = expected, place, got, hint
+        super().__init__(
+            f"expected {expected} in {place}, got {got}" + (f"; {hint}" if hint else "")
+        )
+
+
+class CatalogueError(LlmdashError):
+    """A catalogue entry that contradicts itself or is asked for what it does not have."""
+
+
+class SourceError(LlmdashError):
+    """An answer that does not fit its signal, or source settings that cannot hold."""
+
+
+class DashboardError(LlmdashError):
+    """A panel, variable or dashboard that cannot be shown as it is written: `place: expected …`."""
+
+    def __init__(self, place: str, expected: str, got: str, hint: str = "") -> None:
+        """State where, what was expected there, what stood there, and what would work."""
+        self.place, self.expected, self.got, self.hint = place, expected, got, hint
+        super().__init__(f"{place}: expected {expected}, got {got}" + (f"; {hint}" if hint else ""))
+
+
+class PackError(LlmdashError):
+    """A pack that does not import, or is no pack."""
+
+
+class ArtifactError(LlmdashError):
+    """A file that cannot be written, or a folder that is not ours to write into."""
+
+
+class BuildError(LlmdashError):
+    """Every problem of a build at once; nothing has been written."""
+
+    def __init__(self, problems: Sequence[object]) -> None:
+        """Carry the problems, in order; the message lists all of them."""
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        listing = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(
+            f"{count} problem{'s' if count != 1 else ''}, nothing was written:\n{listing}"
+        )

@@ -1,0 +1,1 @@
+"""A small typed PromQL: what can be built prints, and what prints means something."""

@@ -1,0 +1,53 @@
+"""What is known of an expression without running it: its type, form, unit, labels and edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from llmdash.promql.edges import Edges
+from llmdash.promql.labels import Labels
+from llmdash.promql.units import Unit
+
+
+class ValueType(Enum):
+    """The four types of PromQL."""
+
+    SCALAR = "a scalar"
+    STRING = "a string"
+    INSTANT = "an instant vector"
+    RANGE = "a range"
+
+
+class Form(Enum):
+    """How values may be used further."""
+
+    VALUE = "a value"
+    #: Grows until its process restarts; says something only under rate or increase.
+    COUNTER = "a counter"
+    #: A quantile, a mean or a ratio of sums: averaging or adding two of them means nothing.
+    QUANTILE = "a quantile"
+    QUOTIENT = "a quotient"
+
+
+Bounds = tuple[float | None, float | None]
+UNBOUNDED: Bounds = (None, None)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an expression."""
+
+    type: ValueType
+    #: What messages call it: a metric's name, or the operation.
+    name: str
+    #: None for a bare number, which takes the unit of its neighbour.
+    unit: Unit | None = None
+    form: Form = Form.VALUE
+    labels: Labels = field(default_factory=Labels)
+    #: The bucket edges, when series are told apart by `le`.
+    edges: Edges | None = None
+    #: Labels that an aggregation must keep or have pinned: adding up across them is a mistake.
+    keep: frozenset[str] = frozenset()
+    #: The least and greatest value possible, where known.
+    bounds: Bounds = UNBOUNDED

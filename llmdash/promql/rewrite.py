@@ -1,0 +1,53 @@
+"""Rebuilding an expression with other selectors: a page narrows what a source has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from llmdash.promql.matchers import Matcher
+from llmdash.promql.nodes import Aggregate, Binary, Call, Expr, Range, Selector, Taken
+
+
+def map_selectors(expression: Expr, change: Callable[[Selector], Selector]) -> Expr:
+    """Return the expression with every selector replaced by `change` of it; all is checked anew."""
+
+    def rebuilt(node: Expr) -> Expr:
+        match node:
+            case Selector():
+                return change(node)
+            case Range():
+                return Range(rebuilt(node.of), node.length)
+            case Call():
+                return Call(node.function, tuple(rebuilt(a) for a in node.arguments))
+            case Aggregate():
+                return Aggregate(
+                    node.operator, rebuilt(node.of), node.by, node.without, node.parameter
+                )
+            case Binary():
+                left, right = rebuilt(node.left), rebuilt(node.right)
+                return Binary(node.operator, left, right, node.matching, node.as_state)
+            case Taken():
+                return Taken(
+                    rebuilt(node.of), node.because, node.measured_in, node.form, node.edges
+                )
+        return node
+
+    return rebuilt(expression)
+
+
+def narrowed(expression: Expr, *matchers: Matcher) -> Expr:
+    """Return the expression with matchers added to every selector known to have their label.
+
+    A family with open labels may have it too, or may not: a matcher would then hide all of it.
+    """
+
+    def narrow(selector: Selector) -> Selector:
+        names = selector.facts.labels.names
+        return selector.where(*(m for m in matchers if m.label in names))
+
+    return map_selectors(expression, narrow)
+
+
+def selectors(expression: Expr) -> Iterator[Selector]:
+    """Yield every selector of an expression, from left to right."""
+    return (node for node in expression.walk() if isinstance(node, Selector))
