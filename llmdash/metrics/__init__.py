@@ -1,0 +1,1 @@
+"""The catalogues: what each exporter exposes, as facts and nothing else."""
