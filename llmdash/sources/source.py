@@ -1,0 +1,266 @@
+"""A source: one kind of exporter, how its dialect is spoken here, and the signals it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeVar
+
+from llmdash.errors import SourceError
+from llmdash.metrics.metric import Counter, Gauge, Histogram, Metric, Needs, Versions, one_two_five
+from llmdash.promql.edges import Edges
+from llmdash.promql.nodes import Expr, Matcher, Selector
+from llmdash.promql.rewrite import selectors
+from llmdash.promql.units import Unit
+from llmdash.signals import Form, Signal, signal
+from llmdash.sources.answer import (
+    Answer,
+    CounterAnswer,
+    DistributionAnswer,
+    GaugeAnswer,
+    RatioAnswer,
+    Term,
+    families_of,
+    restricted,
+)
+
+AnyMetric = TypeVar("AnyMetric", bound=Metric)
+
+
+class Role(Enum):
+    """What a source is in the fleet; a total names one role, so nothing is counted twice."""
+
+    ENGINE = "engine"
+    GATEWAY = "gateway"
+    APP = "app"
+    GPU = "gpu"
+    LOAD = "load"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one exporter's catalogue is spoken where it runs."""
+
+    #: Matchers that identify the exporter's series among all others.
+    identity: tuple[Matcher, ...]
+    #: Canonical label and the exporter's own.
+    labels: tuple[tuple[str, str], ...]
+    versions: Versions = Versions()
+    #: The catalogue's prefix and what stands in its place (Ray: `ray_vllm:`).
+    prefix: tuple[str, str] = ("", "")
+    #: Edges that the operator has set, by family as the catalogue names it.
+    edges: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    #: Where token histograms end (1-2-5 steps up to it); None when models differ.
+    max_model_len: int | None = None
+    #: Families that appear only with one of these are left out.
+    without: frozenset[Needs] = frozenset()
+    #: How names begin that no other exporter uses.
+    owns: tuple[str, ...] = ()
+    #: The scrape job; in every selector when the pack says so, else only where nothing identifies.
+    job: str = ""
+    match_job: bool = False
+
+    def speaks(self, metric: Metric) -> bool:
+        """Tell whether a family can be there in the range of releases."""
+        return metric.versions.overlap(self.versions) and not self.without & set(metric.needs)
+
+    def spoken(self, metric: AnyMetric) -> AnyMetric:
+        """Return the family as it is here: its prefix and its edges."""
+        adapted: Metric = metric
+        if isinstance(adapted, Histogram):
+            if metric.name in self.edges:
+                adapted = adapted.with_edges(self.edges[metric.name])
+            elif adapted.edges_vary_by and self.max_model_len is not None:
+                adapted = adapted.with_edges(one_two_five(self.max_model_len))
+        return adapted.renamed(*self.prefix)  # type: ignore[return-value]  # the kind is kept
+
+    def matchers(self, of: Selector) -> tuple[Matcher, ...]:
+        """Return what identifies a selector's series: its labels or name, else the scrape job."""
+        names = of.series.labels.names
+        identified = any(matcher.label in names for matcher in self.identity)
+        own = self.identity if identified else ()
+        if self.match_job or not (identified or of.series.family.startswith(self.owns)):
+            return (Matcher("job", "=", self.job), *own)
+        return own
+
+    def select(self, metric: Counter | Gauge, *matchers: Matcher) -> Selector:
+        """Return the family's series of this exporter."""
+        bare = self.spoken(metric).select(*matchers)
+        return bare.where(*self.matchers(bare))
+
+    def term(
+        self, *metrics: Counter | Gauge | Expr, where: Sequence[Matcher] = (), **fixed: str
+    ) -> Term | None:
+        """Return a term of the families that exist here, newest first; None when none does."""
+        found: list[Expr] = []
+        for metric in metrics:
+            if isinstance(metric, Expr):
+                found.append(metric)
+            elif self.speaks(metric):
+                found.append(self.select(metric, *where))
+        return self.joined(found, **fixed)
+
+    def joined(self, alternatives: Sequence[Expr], **fixed: str) -> Term | None:
+        """Return a term of selectors; labels that only some have are ignored in joining."""
+        if not alternatives:
+            return None
+        names = [expression.labels.names for expression in alternatives]
+        shared = frozenset.intersection(*names)
+        odd = tuple(sorted(frozenset[str]().union(*names) - shared))
+        # A label that holds for the whole term is said by the rule, not by the series.
+        own = tuple((n, label) for n, label in self.labels if label in shared and n not in fixed)
+        return Term(tuple(alternatives), own, tuple(sorted(fixed.items())), odd)
+
+    def distribution(self, asked: Signal, *metrics: Histogram, note: str = "") -> Answer | None:
+        """Return an answer from histograms of one meaning, newest name first."""
+        known = [self.spoken(metric) for metric in metrics if self.speaks(metric)]
+        if not known:
+            return None
+        shared = self._shared_edges(known)
+        buckets, sums, counts = [], [], []
+        for metric in known:
+            identity = self.matchers(metric.sum())
+            if shared is not None:
+                buckets.append(restricted(metric.bucket(*identity), shared))
+            sums.append(metric.sum(*identity))
+            counts.append(metric.count(*identity))
+        total, count = self.joined(sums), self.joined(counts)
+        assert total is not None  # some family is known
+        assert count is not None
+        if shared is None:
+            weaker = (
+                f"No bucket edge is known to hold for {self.versions}: mean only, "
+                "unless the source is told of later releases."
+            )
+            return DistributionAnswer(total, count, asked.unit, note=f"{note} {weaker}".strip())
+        return DistributionAnswer(total, count, asked.unit, self.joined(buckets), shared, note)
+
+    def _shared_edges(self, histograms: Sequence[Histogram]) -> Edges | None:
+        """Return the edges that all families and releases have; None when there is none."""
+        each = [histogram.edges_within(self.versions) for histogram in histograms]
+        values = set(each[0].values).intersection(*(edges.values for edges in each))
+        if not values:
+            return None
+        varies = frozenset[str]().union(*(edges.varies_by for edges in each))
+        return Edges(tuple(sorted(values)), each[0].unit, varies)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of exporter and its answers; a signal without an answer is a gap, not an error."""
+
+    #: What recordings call it; two of one exporter in a pack have two names.
+    name: str
+    #: The kind of exporter, by which pages are found.
+    exporter: str
+    title: str
+    role: Role
+    #: Everything that the exporter exposes, as it is spoken here.
+    metrics: tuple[Metric, ...]
+    dialect: Dialect
+    answers: Mapping[str, Answer]
+    #: Where the exporter is scraped.
+    metrics_path: str = "/metrics"
+    #: Labels that tell engines of one instance apart.
+    instance_labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse answers that do not fit their signals."""
+        for name, answer in self.answers.items():
+            self._check(name, answer)
+
+    def _check(self, name: str, answer: Answer) -> None:
+        asked = signal(name)
+        fitting = {
+            Form.DISTRIBUTION: DistributionAnswer,
+            Form.COUNTER: CounterAnswer,
+            Form.GAUGE: GaugeAnswer,
+            Form.RATIO: RatioAnswer,
+        }[asked.form]
+        if not isinstance(answer, fitting):
+            raise SourceError(
+                f"{self.name}: {name} is a {asked.form.value}, got {type(answer).__name__}"
+            )
+        for term in answer.terms:
+            value = dict(term.fixed).get(asked.split_by)
+            if value is not None and asked.values and value not in asked.values:
+                expected = ", ".join(asked.values)
+                raise SourceError(
+                    f"{self.name}: {name} has {asked.split_by} {expected}; got {value}"
+                )
+        _check_units(self.name, asked, answer)
+
+    @property
+    def job(self) -> str:
+        """The scrape job of its targets."""
+        return self.dialect.job
+
+    def answer(self, name: str) -> Answer | None:
+        """Return the answer to a signal, or None."""
+        return self.answers.get(name)
+
+    def needs(self, families: Iterable[str]) -> tuple[Needs, ...]:
+        """Return what all of these families need; nothing when one of them is always there."""
+        by_name = {metric.name: metric for metric in self.metrics}
+        each = [set(by_name[family].needs) for family in families if family in by_name]
+        shared = set.intersection(*each) if each else set[Needs]()
+        return tuple(sorted(shared, key=lambda need: need.name))
+
+    def answer_needs(self, name: str) -> tuple[Needs, ...]:
+        """Return what a server needs before this answer has data."""
+        answer = self.answers[name]
+        return self.needs(families_of(answer))
+
+    def series_names(self) -> frozenset[str]:
+        """Return every series name that the answers read."""
+        return frozenset(
+            selector.series.name
+            for answer in self.answers.values()
+            for term in answer.terms
+            for alternative in term.alternatives
+            for selector in selectors(alternative)
+        )
+
+
+def _check_units(source: str, asked: Signal, answer: Answer) -> None:
+    terms = answer.terms if not isinstance(answer, DistributionAnswer) else (answer.sum,)
+    for term in terms:
+        for alternative in term.alternatives:
+            unit: Unit = alternative.unit
+            if unit.factors != asked.unit.factors:
+                raise SourceError(
+                    f"{source}: {asked.name} is asked in {asked.unit}, "
+                    f"{alternative.facts.name} is in {unit}"
+                )
+
+
+def answered(**answers: Answer | None) -> dict[str, Answer]:
+    """Return only the answers that exist."""
+    return {name: answer for name, answer in answers.items() if answer is not None}
+
+
+def counter(name: str, *terms: Term | None, note: str = "") -> Answer | None:
+    """Return a counter's answer from the terms that exist."""
+    found = tuple(term for term in terms if term is not None)
+    return CounterAnswer(found, signal(name).unit, note) if found else None
+
+
+def gauge(name: str, *terms: Term | None, note: str = "") -> Answer | None:
+    """Return a gauge's answer from the terms that exist."""
+    found = tuple(term for term in terms if term is not None)
+    return GaugeAnswer(found, signal(name).unit, note) if found else None
+
+
+def mean(name: str, total: Term | None, count: Term | None, note: str = "") -> Answer | None:
+    """Return the weaker answer to a distribution: a sum and a count."""
+    if total is None or count is None:
+        return None
+    return DistributionAnswer(total, count, signal(name).unit, note=note)
+
+
+def ratio(name: str, top: Term | None, bottom: Term | None, note: str = "") -> Answer | None:
+    """Return a ratio's answer from two counters."""
+    if top is None or bottom is None:
+        return None
+    return RatioAnswer(top, bottom, signal(name).unit, note)

@@ -1,0 +1,184 @@
+"""vLLM's own server: engines of the V1 generation, and of V0 when asked for.
+
+Prefix, releases and edges are settings of the source, not copies of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from llmdash.metrics import vllm as metrics
+from llmdash.metrics import vllm_v0
+from llmdash.metrics.metric import Histogram, Needs, Versions
+from llmdash.metrics.prometheus import UP
+from llmdash.metrics.python_process import PROCESS_START_TIME_SECONDS
+from llmdash.promql.build import aggregate, first_of, joined, not_equal, one_of, over_time
+from llmdash.promql.nodes import Matcher
+from llmdash.signals import signal
+from llmdash.sources.answer import Answer, Term
+from llmdash.sources.source import Dialect, Role, Source, answered, counter, gauge, ratio
+
+#: 0.8.4 gave the latency histograms the edges they still have; V1 is complete from there.
+SINCE = Versions("0.8.4")
+
+PREFIXES = ("vllm:", "vllm_", "ray_vllm:", "ray_vllm_", "kserve_vllm:")
+
+
+def vllm(
+    *,
+    name: str = "vllm",
+    prefix: str = "vllm:",
+    versions: Versions = SINCE,
+    v0: bool = False,
+    edges: Mapping[str, Sequence[float]] | None = None,
+    max_model_len: int | None = None,
+    job: str | None = None,
+) -> Source:
+    """Return vLLM as a source.
+
+    Args:
+        name: what recordings call the source.
+        prefix: what stands before its families; Ray re-exports as `ray_vllm:` or `ray_vllm_`,
+            KServe as `kserve_vllm:`, a sanitising path as `vllm_`.
+        versions: the releases that may be running; families outside are not asked for.
+        v0: also ask for what only the V0 engine exposes (swapped requests).
+        edges: bucket edges set with `--custom-histogram-buckets`, by family.
+        max_model_len: where token histograms end, when it is the same for all models.
+        job: the scrape job; when given, every selector names it.
+    """
+    dialect = Dialect(
+        # The router of vLLM's production stack re-exports the same names without a model.
+        identity=(not_equal("model_name", ""),),
+        labels=(
+            ("model", "model_name"),
+            ("engine", "engine"),
+            ("reason", "reason"),
+            # "source" is a label of ours: the recording says there which server answered.
+            ("token_source", "source"),
+        ),
+        versions=versions,
+        prefix=("vllm:", prefix),
+        owns=(prefix,),
+        edges={family: tuple(map(float, own)) for family, own in (edges or {}).items()},
+        max_model_len=max_model_len,
+        without=frozenset() if v0 else frozenset({Needs.V0_ENGINE}),
+        job=job or name,
+        match_job=job is not None,
+    )
+    return Source(
+        name=name,
+        exporter="vllm",
+        title="vLLM" if name == "vllm" else f"vLLM {name}",
+        role=Role.ENGINE,
+        metrics=tuple(
+            dialect.spoken(metric) for metric in metrics.METRICS if dialect.speaks(metric)
+        ),
+        dialect=dialect,
+        answers=_answers(dialect),
+        instance_labels=("engine",),
+    )
+
+
+def _answers(dialect: Dialect) -> dict[str, Answer]:
+    def distribution(name: str, *histograms: Histogram, note: str = "") -> Answer | None:
+        return dialect.distribution(signal(name), *histograms, note=note)
+
+    return answered(
+        requests=counter(
+            "requests",
+            _finished(dialect, "ok", "stop", "length", "repetition"),
+            _finished(dialect, "error", "error"),
+            _finished(dialect, "cancelled", "abort"),
+            note="Streams that the client drops are counted nowhere; rejected requests neither.",
+        ),
+        time_to_first_token=distribution(
+            "time_to_first_token", metrics.TIME_TO_FIRST_TOKEN_SECONDS
+        ),
+        inter_token_latency=distribution(
+            "inter_token_latency",
+            metrics.INTER_TOKEN_LATENCY_SECONDS,
+            metrics.TIME_PER_OUTPUT_TOKEN_SECONDS,
+            note="One observation an output; with speculative decoding one holds several tokens.",
+        ),
+        time_per_output_token=distribution(
+            "time_per_output_token",
+            metrics.REQUEST_TIME_PER_OUTPUT_TOKEN_SECONDS,
+            note="Answers of one token count as 0 and pull quantiles down.",
+        ),
+        end_to_end_latency=distribution("end_to_end_latency", metrics.E2E_REQUEST_LATENCY_SECONDS),
+        queue_time=distribution(
+            "queue_time",
+            metrics.REQUEST_QUEUE_TIME_SECONDS,
+            note="Written when a request finishes: a stuck queue shows only once it drains.",
+        ),
+        prefill_time=distribution("prefill_time", metrics.REQUEST_PREFILL_TIME_SECONDS),
+        decode_time=distribution("decode_time", metrics.REQUEST_DECODE_TIME_SECONDS),
+        prompt_tokens=counter("prompt_tokens", dialect.term(metrics.PROMPT_TOKENS_TOTAL)),
+        generation_tokens=counter(
+            "generation_tokens", dialect.term(metrics.GENERATION_TOKENS_TOTAL)
+        ),
+        cached_prompt_tokens=counter(
+            "cached_prompt_tokens",
+            dialect.term(
+                metrics.PROMPT_TOKENS_BY_SOURCE_TOTAL, where=(not_equal("source", "local_compute"),)
+            ),
+        ),
+        prompt_length=distribution("prompt_length", metrics.REQUEST_PROMPT_TOKENS),
+        generation_length=distribution("generation_length", metrics.REQUEST_GENERATION_TOKENS),
+        max_generation_tokens=distribution(
+            "max_generation_tokens", metrics.REQUEST_MAX_NUM_GENERATION_TOKENS
+        ),
+        requests_running=gauge("requests_running", dialect.term(metrics.NUM_REQUESTS_RUNNING)),
+        requests_waiting=gauge(
+            "requests_waiting",
+            _waiting_for_capacity(dialect),
+            dialect.term(
+                metrics.NUM_REQUESTS_WAITING_BY_REASON,
+                where=(Matcher("reason", "=", "deferred"),),
+                reason="deferred",
+            ),
+        ),
+        requests_swapped=gauge("requests_swapped", dialect.term(vllm_v0.NUM_REQUESTS_SWAPPED)),
+        kv_cache_use=gauge(
+            "kv_cache_use",
+            dialect.term(metrics.KV_CACHE_USAGE_PERC, metrics.GPU_CACHE_USAGE_PERC),
+            note="Blocks that only the prefix cache holds count as free.",
+        ),
+        prefix_cache_hit_ratio=ratio(
+            "prefix_cache_hit_ratio",
+            dialect.term(metrics.PREFIX_CACHE_HITS_TOTAL),
+            dialect.term(metrics.PREFIX_CACHE_QUERIES_TOTAL),
+            note="From 0.9.2; the older gpu_prefix_cache counters counted blocks up to 0.8.5, "
+            "so the two are not joined.",
+        ),
+        preemptions=counter("preemptions", dialect.term(metrics.NUM_PREEMPTIONS_TOTAL)),
+        iteration_tokens=distribution("iteration_tokens", metrics.ITERATION_TOKENS_TOTAL),
+        up=gauge("up", dialect.term(UP)),
+        start_time=gauge("start_time", dialect.term(PROCESS_START_TIME_SECONDS)),
+        configuration_changes=gauge("configuration_changes", _configuration_changes(dialect)),
+    )
+
+
+def _finished(dialect: Dialect, outcome: str, *reasons: str) -> Term | None:
+    where = (one_of("finished_reason", reasons),)
+    return dialect.term(metrics.REQUEST_SUCCESS_TOTAL, where=where, outcome=outcome)
+
+
+def _waiting_for_capacity(dialect: Dialect) -> Term | None:
+    """Up to 0.19 the plain gauge held only those that wait for capacity; since 0.20 all of them."""
+    capacity = (Matcher("reason", "=", "capacity"),)
+    by_reason = dialect.term(metrics.NUM_REQUESTS_WAITING_BY_REASON, where=capacity)
+    plain = dialect.term(metrics.NUM_REQUESTS_WAITING)
+    parts = [part for term in (by_reason, plain) if term for part in term.alternatives]
+    return dialect.joined(parts, reason="capacity")
+
+
+def _configuration_changes(dialect: Dialect) -> Term | None:
+    """Engines whose configuration was not seen in the hour before, on instances that were."""
+    info = dialect.select(metrics.CACHE_CONFIG_INFO)
+    # Its labels change with each release; these name one engine.
+    engine = ("job", "instance", "engine")
+    before = over_time("present", info.offset("1m"), "1h")
+    changed = joined(joined(info, "unless", before), "and", before, on=engine)
+    unchanged = aggregate("group", info, engine) - 1
+    return Term((first_of(aggregate("group", changed, engine), unchanged),))
