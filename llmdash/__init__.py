@@ -1,0 +1,60 @@
+"""llmdash: Grafana dashboards and Prometheus rules for LLM inference servers, built from Python.
+
+The names of a user's pack; each is imported when it is first asked for, so that the command starts
+quickly. Pages are written with `llmdash.dashboards.panels` and `llmdash.promql.build`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmdash.dashboards.dashboard import Dashboard
+    from llmdash.errors import LlmdashError
+    from llmdash.intervals import Intervals
+    from llmdash.metrics.metric import Versions
+    from llmdash.pack import DEFAULT, Pack
+    from llmdash.promql.windows import Duration
+    from llmdash.recordings import Layer
+    from llmdash.sources.source import Source
+    from llmdash.sources.triton import triton
+    from llmdash.sources.vllm import vllm
+
+__all__ = [
+    "DEFAULT",
+    "Dashboard",
+    "Duration",
+    "Intervals",
+    "Layer",
+    "LlmdashError",
+    "Pack",
+    "Source",
+    "Versions",
+    "triton",
+    "vllm",
+]
+
+_HOMES = {
+    "DEFAULT": "llmdash.pack",
+    "Dashboard": "llmdash.dashboards.dashboard",
+    "Duration": "llmdash.promql.windows",
+    "Intervals": "llmdash.intervals",
+    "Layer": "llmdash.recordings",
+    "LlmdashError": "llmdash.errors",
+    "Pack": "llmdash.pack",
+    "Source": "llmdash.sources.source",
+    "Versions": "llmdash.metrics.metric",
+    "triton": "llmdash.sources.triton",
+    "vllm": "llmdash.sources.vllm",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,30 @@
+"""Every name that is asked for is exposed by a source of the pack, by Prometheus, or recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmdash.build import Build
+from llmdash.checks.parsed import metric_names, parsed
+from llmdash.metrics import prometheus
+from llmdash.problems import Problem
+from llmdash.promql.labels import nearest
+
+
+def metric_is_known(build: Build) -> Iterator[Problem]:
+    """Yield a problem for each name that nothing in the pack produces."""
+    known = set(build.recorded_names())
+    for source in build.pack.sources:
+        for metric in source.metrics:
+            known.update(metric.series_names())
+    for metric in prometheus.METRICS:
+        known.update(metric.series_names())
+    for expression in build.expressions():
+        try:
+            names = set(metric_names(parsed(expression.parseable)))
+        except ValueError:
+            continue  # expression_parses says so
+        for name in sorted(names - known):
+            hint = nearest(name, known)
+            message = f"nothing exposes or records {name}" + (f"; {hint}" if hint else "")
+            yield Problem(expression.place, message, "metric_is_known")

@@ -1,0 +1,50 @@
+"""Reading PromQL back with promql-parser, which shares no line with our printer."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import promql_parser
+
+#: promql-parser overflows the stack on texts of thousands of terms and takes the process along.
+LONGEST_TEXT = 50_000
+
+
+@lru_cache(maxsize=4096)
+def parsed(text: str) -> Any:
+    """Return promql-parser's tree of a text.
+
+    Raises:
+        ValueError: the text is no PromQL, or too long to be read safely.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"expression of {len(text)} characters, more than {LONGEST_TEXT}")
+    return promql_parser.parse(text)
+
+
+def nodes(tree: Any) -> Iterator[Any]:
+    """Yield a tree's nodes, from the top down."""
+    yield tree
+    for name in ("expr", "lhs", "rhs", "param", "vector_selector"):
+        child = getattr(tree, name, None)
+        if isinstance(child, promql_parser.Expr):
+            yield from nodes(child)
+    for argument in getattr(tree, "args", None) or ():
+        yield from nodes(argument)
+
+
+def metric_names(tree: Any) -> Iterator[str]:
+    """Yield the name of every selector."""
+    for node in nodes(tree):
+        if isinstance(node, promql_parser.VectorSelector):
+            yield node.name or ""
+
+
+def ranges(tree: Any) -> Iterator[datetime.timedelta]:
+    """Yield the length of every range."""
+    for node in nodes(tree):
+        if isinstance(node, promql_parser.MatrixSelector):
+            yield node.range

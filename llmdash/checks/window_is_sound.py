@@ -1,0 +1,33 @@
+"""Every window in a rule holds enough scrapes to give a rate, and no more than is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmdash.build import Build
+from llmdash.checks.parsed import parsed, ranges
+from llmdash.problems import Problem
+from llmdash.promql.windows import Duration
+
+
+def window_is_sound(build: Build) -> Iterator[Problem]:
+    """Yield a problem for each range of too few scrapes or over the retention."""
+    intervals = build.pack.intervals
+    least = Duration(intervals.scrape.milliseconds * intervals.least_scrapes_in_a_window)
+    for expression in build.expressions():
+        if not expression.in_rule:
+            continue  # Grafana's rate interval is four scrapes by its own rule
+        try:
+            lengths = [
+                Duration(round(r.total_seconds() * 1000)) for r in ranges(parsed(expression.text))
+            ]
+        except ValueError:
+            continue  # expression_parses says so
+        for length in lengths:
+            if length < least:
+                scrapes = f"{intervals.least_scrapes_in_a_window} scrapes of {intervals.scrape}"
+                message = f"a window of {length} is under {scrapes}: use {least}"
+                yield Problem(expression.place, message, "window_is_sound")
+            if length > intervals.retention:
+                message = f"a window of {length} is over the retention of {intervals.retention}"
+                yield Problem(expression.place, message, "window_is_sound")

@@ -1,0 +1,138 @@
+"""The command `llmdash`; heavy imports stand inside the commands, so that help is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llmdash.errors import LlmdashError
+
+if TYPE_CHECKING:
+    from llmdash.artifacts import Difference
+    from llmdash.build import Build
+    from llmdash.pack import Pack
+
+_PACK = click.option(
+    "--pack",
+    "reference",
+    metavar="MODULE:NAME",
+    help="Build your own pack instead of the one that ships.",
+)
+
+
+class _Group(click.Group):
+    """Says our own errors in one message, without a traceback."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except LlmdashError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group)
+@click.version_option(package_name="llmdash")
+def main() -> None:
+    """Dashboards, rules and scrape configuration for LLM inference servers, built from Python."""
+
+
+@main.command()
+@_PACK
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("generated"),
+    show_default=True,
+    help="The folder that the build owns.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 and list what differs.")
+@click.option(
+    "--portable",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Also write the dashboards for import by hand into DIR.",
+)
+def build(reference: str | None, output: Path, check: bool, portable: Path | None) -> None:
+    """Build dashboards, rules and configuration into a folder."""
+    from llmdash import artifacts
+    from llmdash.checks import checked
+    from llmdash.compiler import compile_pack, portable_artifacts
+
+    built = checked(compile_pack(_pack(reference)))
+    folders = [(output, built.artifacts)]
+    if portable is not None:
+        if portable.resolve() == output.resolve():
+            raise click.UsageError("--portable and --output must be two folders")
+        folders.append((portable, portable_artifacts(built)))
+    if check:
+        _check([(folder, artifacts.difference(files, folder)) for folder, files in folders])
+        click.echo(f"{output} is up to date")
+        return
+    for folder, files in folders:
+        changed = artifacts.write(files, folder)
+        click.echo(_summary(folder, len(files), changed))
+    click.echo(_table(built))
+
+
+def _pack(reference: str | None) -> Pack:
+    from llmdash.pack import DEFAULT, load_pack
+
+    return DEFAULT if reference is None else load_pack(reference)
+
+
+def _check(found: list[tuple[Path, Difference]]) -> None:
+    stale = [(folder, differing) for folder, differing in found if differing]
+    if not stale:
+        return
+    for folder, differing in stale:
+        click.echo(f"{folder} is not what the build makes:", err=True)
+        for line in differing.lines():
+            click.echo(f"  {line}", err=True)
+    click.echo("run llmdash build with the same options, then commit the folder", err=True)
+    raise SystemExit(1)
+
+
+def _summary(folder: Path, count: int, changed: Difference) -> str:
+    written = len(changed.missing) + len(changed.changed)
+    removed = f", {len(changed.stale)} removed" if changed.stale else ""
+    return f"{folder}: {count} files, {written} written{removed}"
+
+
+def _table(built: Build) -> str:
+    from llmdash.build import panels_of
+
+    lines = [("dashboards", "panels", "queries")]
+    for path, dashboard in built.dashboards.items():
+        panels = list(panels_of(dashboard))
+        queries = sum(len(panel.get("targets", ())) for panel in panels)
+        lines.append((Path(path).stem, str(len(panels)), str(queries)))
+    lines.append(("rule groups", "rules", ""))
+    for content in built.rules.values():
+        for group in content["groups"]:
+            lines.append((group["name"], str(len(group["rules"])), ""))
+    width = max(len(line[0]) for line in lines) + 2
+    return "\n".join(f"{a:<{width}}{b:>6}{c:>9}".rstrip() for a, b, c in lines)
+
+
+@main.command()
+@_PACK
+def signals(reference: str | None) -> None:
+    """Show which source answers which signal."""
+    from llmdash.documents.signals_table import is_weaker
+    from llmdash.signals import SIGNALS
+
+    pack = _pack(reference)
+    lines = [["signal", *(source.name for source in pack.sources)]]
+    for asked in SIGNALS:
+        answers = (source.answer(asked.name) for source in pack.sources)
+        words = (
+            "–" if answer is None else "mean" if is_weaker(asked, answer) else "yes"
+            for answer in answers
+        )
+        lines.append([asked.name, *words])
+    widths = [max(map(len, column)) + 2 for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (f"{word:<{width}}" for word, width in zip(line, widths, strict=True))
+        click.echo("".join(cells).rstrip())

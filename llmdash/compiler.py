@@ -1,0 +1,184 @@
+"""From a pack to the files of a build: plain functions from values to values.
+
+Everything that is wrong is gathered and said at once; nothing here reads or writes a file.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from llmdash import documents, provisioning
+from llmdash.artifacts import Artifact
+from llmdash.build import Build
+from llmdash.dashboards.dashboard import Dashboard
+from llmdash.dashboards.grafana import render
+from llmdash.dashboards.normalise import to_json_text
+from llmdash.dashboards.portable import portable
+from llmdash.errors import LlmdashError
+from llmdash.pack import Pack
+from llmdash.problems import Problem
+from llmdash.promql.printer import RULES, to_text
+from llmdash.recordings import RuleGroup, recordings_of
+from llmdash.yaml_text import to_yaml
+
+Made = TypeVar("Made")
+
+
+@dataclass
+class _Gathered:
+    """What went wrong so far."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def attempt(self, place: str, make: Callable[[], Made]) -> Made | None:
+        """Return what is made; an error becomes a problem at its place."""
+        try:
+            return make()
+        except LlmdashError as error:
+            message = str(error)
+        except Exception as error:
+            # A page is a user's own code: whatever it raises is said with the rest, and where.
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            message = f"{type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
+        self.problems.append(Problem(place, message, "compiles"))
+        return None
+
+
+def compile_pack(pack: Pack) -> Build:
+    """Return everything that a pack makes, with the problems met on the way."""
+    gathered = _Gathered()
+    gathered.problems += _pack_problems(pack)
+    groups = _compile_recordings(pack, gathered)
+    pages = _compile_pages(pack, gathered)
+    rules = {f"rules/{group.name}.yaml": _rule_file(group) for group in groups}
+    dashboards = _render(pages, gathered)
+    writers: dict[str, Callable[[], str]] = {
+        **{path: partial(to_yaml, content) for path, content in rules.items()},
+        **{path: partial(to_json_text, content) for path, content in dashboards.items()},
+        "signals.md": lambda: documents.signals_table(pack.sources),
+        "cookbook.md": lambda: documents.cookbook(pack.layer),
+    }
+    artifacts = list(_provisioning_files(pack))
+    for path, write in writers.items():
+        made = gathered.attempt(path, lambda path=path, write=write: Artifact(path, write()))  # type: ignore[misc]
+        if made is not None:
+            artifacts.append(made)
+    return Build(pack, tuple(sorted(artifacts)), dashboards, rules, tuple(gathered.problems))
+
+
+def portable_artifacts(built: Build) -> tuple[Artifact, ...]:
+    """Return the dashboards of a build in the form that Grafana's import dialog asks about."""
+    return tuple(
+        Artifact(path.removeprefix("dashboards/"), to_json_text(portable(content)))
+        for path, content in sorted(built.dashboards.items())
+    )
+
+
+def _pack_problems(pack: Pack) -> Iterator[Problem]:
+    for text in pack.intervals.problems():
+        yield Problem("pack: intervals", text, "compiles")
+    for what, names in (
+        ("source", [source.name for source in pack.sources]),
+        ("scrape job", [source.job for source in pack.sources]),
+    ):
+        for name, times in Counter(names).items():
+            if times > 1:
+                yield Problem(
+                    "pack: sources", f"{times} sources share the {what} {name}", "compiles"
+                )
+    known = {source.name for source in pack.sources}
+    for setting in ("targets", "target_models"):
+        for name in sorted(set(getattr(pack, setting)) - known):
+            listing = ", ".join(sorted(known))
+            yield Problem(f"pack: {setting}", f"{name} is no source of it ({listing})", "compiles")
+
+
+def _compile_recordings(pack: Pack, gathered: _Gathered) -> list[RuleGroup]:
+    found = []
+    for source in pack.sources:
+        models = pack.target_models.get(source.name, {})
+        group = gathered.attempt(
+            f"recordings of {source.name}",
+            lambda source=source, models=models: recordings_of(source, pack.intervals, models),  # type: ignore[misc]
+        )
+        if group is not None:
+            found.append(group)
+    return found
+
+
+def _compile_pages(pack: Pack, gathered: _Gathered) -> list[Dashboard]:
+    pages: list[Dashboard] = []
+
+    def take(place: str, make: Callable[[], Dashboard]) -> None:
+        page = gathered.attempt(place, make)
+        if page is not None:
+            pages.append(page)
+
+    for shared in pack.shared_pages:
+        take(f"page {_name(shared)}", lambda shared=shared: shared(pack.layer))  # type: ignore[misc]
+    for source in pack.sources:
+        for own in pack.source_pages.get(source.exporter, ()):
+            take(f"page {_name(own)}", lambda own=own, source=source: own(source))  # type: ignore[misc]
+    gathered.problems += _page_problems(pages)
+    return list({_path(page): page for page in pages}.values())
+
+
+def _render(pages: Sequence[Dashboard], gathered: _Gathered) -> dict[str, dict[str, Any]]:
+    found = {}
+    for page in pages:
+        content = gathered.attempt(f"dashboard {page.uid}", lambda page=page: render(page))  # type: ignore[misc]
+        if content is not None:
+            found[_path(page)] = content
+    return found
+
+
+def _name(page: Callable[..., Dashboard]) -> str:
+    return getattr(page, "__name__", repr(page))
+
+
+def _page_problems(pages: Sequence[Dashboard]) -> Iterator[Problem]:
+    for uid, times in Counter(page.uid for page in pages).items():
+        if times > 1:
+            titles = ", ".join(page.title for page in pages if page.uid == uid)
+            yield Problem(
+                f"dashboard {uid}", f"{times} dashboards share this uid: {titles}", "compiles"
+            )
+    known = {page.uid for page in pages}
+    for page in pages:
+        for text in page.problems():
+            place, _, message = text.partition(": ")
+            yield Problem(place, message, "dashboard_is_sound")
+        for uid in sorted(page.linked_uids() - known):
+            yield Problem(page.uid, f"links to {uid}, which is not built", "link_resolves")
+
+
+def _path(page: Dashboard) -> str:
+    folder = f"{page.folder}/" if page.folder else ""
+    return f"dashboards/{folder}{page.uid}.json"
+
+
+def _rule_file(group: RuleGroup) -> dict[str, Any]:
+    rules = [
+        {
+            "record": recording.name,
+            "expr": to_text(recording.expr, RULES),
+            "labels": dict(recording.labels),
+        }
+        for recording in group.recordings
+    ]
+    return {"groups": [{"name": group.name, "interval": str(group.interval), "rules": rules}]}
+
+
+def _provisioning_files(pack: Pack) -> Iterator[Artifact]:
+    scrape = provisioning.scrape_configuration(pack)
+    yield Artifact("prometheus/prometheus.yaml", to_yaml(scrape))
+    folder = "grafana/provisioning"
+    datasource = provisioning.datasource(pack)
+    yield Artifact(f"{folder}/datasources/llmdash.yaml", to_yaml(datasource))
+    provider = provisioning.dashboard_provider(pack)
+    yield Artifact(f"{folder}/dashboards/llmdash.yaml", to_yaml(provider))

@@ -1,0 +1,206 @@
+"""What the pages of one source share: variables that chain, matchers that use them, events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmdash.dashboards.dashboard import Annotation, Neighbours
+from llmdash.dashboards.panels import Query
+from llmdash.dashboards.variables import DashboardVariable, DatasourceVariable, QueryVariable
+from llmdash.errors import SourceError
+from llmdash.metrics.metric import Counter, Gauge, Metric
+from llmdash.metrics.prometheus import ALERTS
+from llmdash.promql.build import count, increase, rate, total
+from llmdash.promql.nodes import Expr, Matcher, Selector, Variable
+from llmdash.promql.rewrite import narrowed
+from llmdash.promql.windows import RANGE, RATE_INTERVAL
+from llmdash.signals import signal
+from llmdash.sources.answer import (
+    Answer,
+    CounterAnswer,
+    DistributionAnswer,
+    GaugeAnswer,
+    RatioAnswer,
+)
+from llmdash.sources.source import Source
+
+#: Every dashboard of ours carries it; the menu at the top of each page lists what does.
+TAG = "llmdash"
+FOLDER = "llm-serving"
+#: The quantiles that a latency panel shows.
+QUANTILES = (0.5, 0.9, 0.95, 0.99)
+
+NEIGHBOURS = (Neighbours(title="LLM serving", tag=TAG),)
+
+
+def percent(share: float) -> str:
+    """Return a quantile's usual name (`p95`)."""
+    return f"p{share * 100:g}"
+
+
+def alerts_firing(source: str | Variable) -> Annotation:
+    """Return the alerts that fire for a source, as events; only our alerts carry its label."""
+    firing = ALERTS.select(alertstate="firing", source=source)
+    return Annotation(
+        key="alerts-firing",
+        name="Alerts firing",
+        expr=count(firing, ("alertname", "severity", "model")),
+        title="{{alertname}}",
+        text="{{severity}} {{model}}",
+        color="red",
+    )
+
+
+@dataclass(frozen=True)
+class EnginePage:
+    """Builds panels of one source from its answers, narrowed to what the reader has chosen."""
+
+    source: Source
+    #: A family that every target of the source shows, for the lists of choices.
+    anchor: Selector
+    #: The exporter's own name for the model.
+    model: str
+    #: Whether one instance can hold several engines.
+    has_engines: bool = False
+
+    def variables(self) -> tuple[DashboardVariable, ...]:
+        """Return the choices at the top of the page, each narrowed by those before it."""
+        by_model = self.anchor.where(Matcher(self.model, "=~", Variable("model")))
+        by_instance = by_model.where(instance=Variable("instance"))
+        found: list[DashboardVariable] = [
+            DatasourceVariable(),
+            QueryVariable(name="model", selector=self.anchor, of=self.model),
+            QueryVariable(name="instance", selector=by_model, of="instance"),
+        ]
+        if self.has_engines:
+            found.append(QueryVariable(name="engine", selector=by_instance, of="engine"))
+        return tuple(found)
+
+    def matchers(self, *, one_model: bool = False) -> tuple[Matcher, ...]:
+        """Return the conditions that the choices make; `one_model` inside a repeated panel."""
+        chosen = [
+            Matcher(self.model, "=~", Variable("model", single=one_model)),
+            Matcher("instance", "=~", Variable("instance")),
+        ]
+        if self.has_engines:
+            chosen.append(Matcher("engine", "=~", Variable("engine")))
+        return tuple(chosen)
+
+    def chosen(self, expression: Expr, *, one_model: bool = False) -> Expr:
+        """Return an expression over the chosen series only."""
+        return narrowed(expression, *self.matchers(one_model=one_model))
+
+    def speaks(self, metric: Metric) -> bool:
+        """Tell whether the source's releases expose a family."""
+        return self.source.dialect.speaks(metric)
+
+    def select(self, metric: Counter | Gauge) -> Selector:
+        """Return a family's series of this source, as chosen."""
+        narrow = self.chosen(self.source.dialect.select(metric))
+        assert isinstance(narrow, Selector)  # narrowing a selector gives a selector
+        return narrow
+
+    def rate(self, metric: Counter, by: Sequence[str] = ()) -> Expr:
+        """Return a counter's rate as chosen, by labels."""
+        return total(rate(self.select(metric), RATE_INTERVAL), by)
+
+    def increase(self, metric: Counter, by: Sequence[str] = ()) -> Expr:
+        """Return a counter's increase over the time on screen, as chosen, by labels."""
+        return total(increase(self.select(metric), RANGE), by)
+
+    # --- signals ---------------------------------------------------------------------------------
+
+    def has(self, name: str) -> bool:
+        """Tell whether the source answers a signal."""
+        return signal(name).name in self.source.answers
+
+    def _answer(self, name: str) -> Answer:
+        if not self.has(name):
+            raise SourceError(f"{self.source.name} does not answer {name}")
+        return self.source.answers[name]
+
+    def distribution(self, name: str) -> DistributionAnswer:
+        """Return the source's answer to a distribution.
+
+        Raises:
+            SourceError: it has none.
+        """
+        answer = self._answer(name)
+        if not isinstance(answer, DistributionAnswer):
+            raise SourceError(f"{name} of {self.source.name} is no distribution")
+        return answer
+
+    def quantiles(self, name: str) -> tuple[Query, ...]:
+        """Return the usual quantiles and the mean, all models together."""
+        answer = self.distribution(name)
+        mean = Query("mean", answer.mean(RATE_INTERVAL, (), self.matchers()), "mean")
+        if answer.buckets is None:
+            return (mean,)
+        lines = [
+            Query(
+                percent(share).replace(".", "-"),
+                answer.quantile(share, RATE_INTERVAL, (), self.matchers()),
+                percent(share),
+            )
+            for share in QUANTILES
+        ]
+        return (*lines, mean)
+
+    def per_model(self, name: str, share: float = 0.95) -> tuple[Query, ...]:
+        """Return one quantile (else the mean) for each model."""
+        answer = self.distribution(name)
+        by, chosen, legend = (self.model,), self.matchers(), f"{{{{{self.model}}}}}"
+        if answer.buckets is None:
+            return (Query("mean", answer.mean(RATE_INTERVAL, by, chosen), f"{legend} mean"),)
+        expression = answer.quantile(share, RATE_INTERVAL, by, chosen)
+        return (
+            Query("quantile", expression, f"{legend} {percent(share)}"),
+            Query("mean", answer.mean(RATE_INTERVAL, by, chosen), f"{legend} mean"),
+        )
+
+    def quantile(self, name: str, share: float) -> Expr:
+        """Return one quantile, all models together."""
+        return self.distribution(name).quantile(share, RATE_INTERVAL, (), self.matchers())
+
+    def mean(self, name: str) -> Expr:
+        """Return the mean, all models together."""
+        return self.distribution(name).mean(RATE_INTERVAL, (), self.matchers())
+
+    def buckets_of_one_model(self, name: str) -> Expr:
+        """Return rates of buckets of the one model that a repeated panel stands for."""
+        answer = self.distribution(name)
+        return answer.bucket_rates(RATE_INTERVAL, (), self.matchers(one_model=True))
+
+    def counter(self, name: str, by: Sequence[str] = (), term: int = 0) -> Expr:
+        """Return one term of a counter's answer, per second."""
+        answer = self._answer(name)
+        if not isinstance(answer, CounterAnswer):
+            raise SourceError(f"{name} of {self.source.name} is no counter")
+        return answer.per_second(RATE_INTERVAL, by, self.matchers(), term)
+
+    def gauge(self, name: str, operator: str, by: Sequence[str] = (), term: int = 0) -> Expr:
+        """Return one term of a gauge's answer, combined over replicas."""
+        answer = self._answer(name)
+        if not isinstance(answer, GaugeAnswer):
+            raise SourceError(f"{name} of {self.source.name} is no gauge")
+        return answer.combined(operator, by, self.matchers(), term)
+
+    def ratio(self, name: str, by: Sequence[str] = ()) -> Expr:
+        """Return a ratio's answer."""
+        answer = self._answer(name)
+        if not isinstance(answer, RatioAnswer):
+            raise SourceError(f"{name} of {self.source.name} is no ratio")
+        return answer.quotient(RATE_INTERVAL, by, self.matchers())
+
+    def outcomes(self) -> tuple[Query, ...]:
+        """Return the rate of requests for each outcome that the source knows."""
+        answer = self._answer("requests")
+        return tuple(
+            Query(
+                dict(term.fixed)["outcome"],
+                self.counter("requests", term=place),
+                dict(term.fixed)["outcome"],
+            )
+            for place, term in enumerate(answer.terms)
+        )

@@ -1,0 +1,322 @@
+"""Triton at a glance: requests, where their time goes, queues, and the GPU if there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
+from llmdash.dashboards.engine_page import FOLDER, NEIGHBOURS, TAG, EnginePage, alerts_firing
+from llmdash.dashboards.panels import Panel, Query, Stat, Threshold, TimeSeries
+from llmdash.metrics import triton as metrics
+from llmdash.metrics.metric import Counter
+from llmdash.promql.build import call, convert, counted_as, greatest, mean_of, total
+from llmdash.promql.nodes import Expr
+from llmdash.promql.units import COUNT, SECONDS
+from llmdash.sources.source import Source
+
+
+def triton_overview(source: Source) -> Dashboard:
+    """Return the page."""
+    anchor = source.dialect.select(metrics.NV_INFERENCE_REQUEST_SUCCESS)
+    page = EnginePage(source, anchor, "model")
+    rows = [
+        Row(key="now", title="Now", panels=_now(page)),
+        Row(key="traffic", title="Traffic", panels=_traffic(page)),
+        Row(key="latency", title="Latency", panels=_latency(page)),
+        Row(key="host", title="GPU and host", panels=_host(page)),
+    ]
+    return Dashboard(
+        uid=f"llm-{source.name}-overview",
+        title=f"{source.title} overview",
+        description="Requests, failures, queue and compute time of Triton, by model.",
+        tags=(TAG, source.exporter),
+        folder=FOLDER,
+        variables=page.variables(),
+        links=NEIGHBOURS,
+        annotations=(_restart(page), alerts_firing(source=source.name)),
+        rows=tuple(rows),
+    )
+
+
+def _restart(page: EnginePage) -> Annotation:
+    # Triton exports no start time. A counter that falls is a restart, or a model loaded again.
+    successes = page.select(metrics.NV_INFERENCE_REQUEST_SUCCESS)
+    resets = call("resets", successes.over("2m"))
+    return Annotation(
+        key="engine-restart",
+        name="Engine restart",
+        expr=greatest(resets, ("instance", "model")) > 0,
+        title="{{model}} on {{instance}} started anew",
+        text="Its counters began again: Triton restarted, or loaded the model again.",
+        color="orange",
+    )
+
+
+def _failures(page: EnginePage, *by: str) -> Expr:
+    return page.rate(metrics.NV_INFERENCE_REQUEST_FAILURE, by)
+
+
+def _successes(page: EnginePage, *by: str) -> Expr:
+    return page.rate(metrics.NV_INFERENCE_REQUEST_SUCCESS, by)
+
+
+def _mean(page: EnginePage, durations: Counter, *by: str) -> Expr:
+    """Return mean seconds per successful request."""
+    spent = page.rate(durations, by)
+    return mean_of(convert(spent, SECONDS.per_second), _successes(page, *by))
+
+
+def _now(page: EnginePage) -> tuple[Panel, ...]:
+    ended = _successes(page) + _failures(page)
+    return (
+        Stat(
+            key="requests-now",
+            title="Successful requests",
+            description="Requests answered each second. A batch counts as one request.",
+            queries=(Query("rate", _successes(page)),),
+            graph=True,
+        ),
+        Stat(
+            key="failure-share-now",
+            title="Failed",
+            description="Share of requests that failed, for whatever reason, cancelled ones "
+            "included. A Python backend that answers with an error object counts as success.",
+            queries=(Query("share", _failures(page) / ended),),
+            thresholds=(Threshold(0.01, "orange"), Threshold(0.05, "red")),
+        ),
+        Stat(
+            key="latency-now",
+            title="Mean request time",
+            description="Mean time from arrival to the last response of successful requests. "
+            "Triton counts sums only, so there is no quantile to show.",
+            queries=(Query("mean", _mean(page, metrics.NV_INFERENCE_REQUEST_DURATION_US)),),
+        ),
+        Stat(
+            key="queue-now",
+            title="Mean queue time",
+            description="Mean time that successful requests waited before a backend took them. "
+            "Above the compute time, more model instances or replicas are needed.",
+            queries=(Query("mean", _mean(page, metrics.NV_INFERENCE_QUEUE_DURATION_US)),),
+        ),
+        *_pending_now(page),
+        Stat(
+            key="requests-total",
+            title="Requests in range",
+            description="Requests answered within the time range on screen.",
+            queries=(Query("total", page.increase(metrics.NV_INFERENCE_REQUEST_SUCCESS)),),
+            decimals=0,
+        ),
+    )
+
+
+def _traffic(page: EnginePage) -> tuple[Panel, ...]:
+    inferences = page.rate(metrics.NV_INFERENCE_COUNT, ("model",))
+    executions = page.rate(metrics.NV_INFERENCE_EXEC_COUNT, ("model",))
+    return (
+        TimeSeries(
+            key="requests",
+            title="Requests by model",
+            description="Requests answered each second for each model. An ensemble counts its "
+            "steps as requests of their own. A line that ends means no traffic or no model.",
+            queries=(Query("success", _successes(page, "model"), "{{model}}"),),
+            stack=True,
+        ),
+        TimeSeries(
+            key="failures",
+            title="Failed requests by reason",
+            description="BACKEND: the model's own error; REJECTED: refused by the queue's limits; "
+            "CANCELED: the client left; OTHER: anything else. REJECTED rising with pending "
+            "requests is overload, BACKEND is a fault.",
+            queries=(Query("failure", _failures(page, "model", "reason"), "{{model}} {{reason}}"),),
+            stack=True,
+        ),
+        TimeSeries(
+            key="inferences",
+            title="Inference throughput",
+            description="Inferences each second: a request with a batch of n counts n. It can rise "
+            "while requests fall, when clients batch.",
+            queries=(Query("inferences", inferences, "{{model}}"),),
+            stack=True,
+        ),
+        TimeSeries(
+            key="batch-size",
+            title="Mean batch size",
+            description="Inferences per execution of the model. At 1 under load, dynamic batching "
+            "is off or its delay too short, and throughput is left unused.",
+            queries=(Query("batch", counted_as(inferences / executions, COUNT), "{{model}}"),),
+        ),
+        *_pending(page),
+    )
+
+
+def _latency(page: EnginePage) -> tuple[Panel, ...]:
+    parts = (
+        ("queue", "queue", metrics.NV_INFERENCE_QUEUE_DURATION_US),
+        ("input", "compute input", metrics.NV_INFERENCE_COMPUTE_INPUT_DURATION_US),
+        ("infer", "compute infer", metrics.NV_INFERENCE_COMPUTE_INFER_DURATION_US),
+        ("output", "compute output", metrics.NV_INFERENCE_COMPUTE_OUTPUT_DURATION_US),
+    )
+    found: list[Panel] = [
+        TimeSeries(
+            key="request-time",
+            title="Mean request time by model",
+            description="Mean time from arrival to the last response of successful requests. A "
+            "model that rises alone has longer requests; all rising together share a bottleneck.",
+            queries=(
+                Query(
+                    "mean",
+                    _mean(page, metrics.NV_INFERENCE_REQUEST_DURATION_US, "model"),
+                    "{{model}}",
+                ),
+            ),
+        ),
+        TimeSeries(
+            key="phases",
+            title="Queue and compute time",
+            description="Where a request's time goes, on average, all models together: waiting, "
+            "copying inputs, running the model, copying outputs. Queue above infer means too few "
+            "instances; input or output above infer, slow copies.",
+            queries=tuple(
+                Query(key, _mean(page, durations), name) for key, name, durations in parts
+            ),
+            stack=True,
+        ),
+        TimeSeries(
+            key="queue-by-model",
+            title="Queue time by model",
+            description="Mean time that requests of each model waited before a backend took them. "
+            "Rising, that model needs more instances.",
+            queries=(
+                Query(
+                    "mean",
+                    _mean(page, metrics.NV_INFERENCE_QUEUE_DURATION_US, "model"),
+                    "{{model}}",
+                ),
+            ),
+        ),
+    ]
+    if page.has("time_to_first_token"):
+        found.append(
+            TimeSeries(
+                key="first-response",
+                title="Time to first response",
+                description="From arrival to the first response of streaming models. Its buckets "
+                "end at 0.1, 0.5, 2 and 5 s, so quantiles are coarse and never above 5 s. No data: "
+                "start Triton with --metrics-config histogram_latencies=true (from 24.11).",
+                queries=page.quantiles("time_to_first_token"),
+            )
+        )
+    return tuple(found)
+
+
+def _host(page: EnginePage) -> tuple[Panel, ...]:
+    by_gpu = ("instance", "gpu_uuid")
+    legend = "{{instance}} {{gpu_uuid}}"
+
+    def of_gpu(name: str, gauge: Expr) -> Query:
+        return Query(name, greatest(gauge, by_gpu), legend)
+
+    select = page.select
+    return (
+        TimeSeries(
+            key="gpu-utilisation",
+            title="GPU utilisation",
+            description="Share of time in which some kernel ran on each GPU. High is normal for a "
+            "busy server; low with a queue means that the GPU waits for something else.",
+            queries=(of_gpu("use", select(metrics.NV_GPU_UTILIZATION)),),
+            width=8,
+        ),
+        TimeSeries(
+            key="gpu-memory",
+            title="GPU memory",
+            description="Memory in use and in all, for each GPU. LLM backends take their share at "
+            "start, so a high flat line is normal; a climbing one is a leak.",
+            queries=(
+                Query(
+                    "used",
+                    greatest(select(metrics.NV_GPU_MEMORY_USED_BYTES), by_gpu),
+                    f"{legend} used",
+                ),
+                Query(
+                    "total",
+                    greatest(select(metrics.NV_GPU_MEMORY_TOTAL_BYTES), by_gpu),
+                    f"{legend} total",
+                ),
+            ),
+            width=8,
+        ),
+        TimeSeries(
+            key="gpu-power",
+            title="GPU power",
+            description="Power drawn by each GPU, and its limit. Drawn at the limit for long, "
+            "clocks are held back.",
+            queries=(
+                Query(
+                    "power",
+                    greatest(select(metrics.NV_GPU_POWER_USAGE), by_gpu),
+                    f"{legend} drawn",
+                ),
+                Query(
+                    "limit",
+                    greatest(select(metrics.NV_GPU_POWER_LIMIT), by_gpu),
+                    f"{legend} limit",
+                ),
+            ),
+            width=8,
+        ),
+        TimeSeries(
+            key="cpu-utilisation",
+            title="Host CPU utilisation",
+            description="Share of all the host's cores in use, whatever the container's limit is. "
+            "Near 1, tokenising and Python backends slow everything down.",
+            queries=(
+                Query(
+                    "use",
+                    greatest(select(metrics.NV_CPU_UTILIZATION), ("instance",)),
+                    "{{instance}}",
+                ),
+            ),
+        ),
+        TimeSeries(
+            key="host-memory",
+            title="Host memory",
+            description="The host's memory in use and in all, not the container's. Growing without "
+            "end is a leak in a backend.",
+            queries=(
+                Query(
+                    "used",
+                    total(select(metrics.NV_CPU_MEMORY_USED_BYTES), ("instance",)),
+                    "{{instance}} used",
+                ),
+                Query(
+                    "total",
+                    total(select(metrics.NV_CPU_MEMORY_TOTAL_BYTES), ("instance",)),
+                    "{{instance}} total",
+                ),
+            ),
+        ),
+    )
+
+
+def _pending_now(page: EnginePage) -> Iterator[Panel]:
+    if page.has("requests_waiting"):
+        yield Stat(
+            key="pending-now",
+            title="Pending",
+            description="Requests that wait for a backend. LLM backends take every request at once "
+            "and queue inside, so about zero there says nothing.",
+            queries=(Query("pending", page.gauge("requests_waiting", "sum")),),
+        )
+
+
+def _pending(page: EnginePage) -> Iterator[Panel]:
+    if page.has("requests_waiting"):
+        yield TimeSeries(
+            key="pending",
+            title="Pending requests",
+            description="Requests that wait for a backend, by model. A rising line means that "
+            "requests come faster than they are served.",
+            queries=(
+                Query("pending", page.gauge("requests_waiting", "sum", ("model",)), "{{model}}"),
+            ),
+        )

@@ -1,0 +1,86 @@
+"""What Prometheus and Grafana read at start: scrape jobs, datasource, dashboard provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmdash.pack import Pack
+from llmdash.promql.windows import Duration
+from llmdash.sources.source import Source
+
+#: Below Prometheus's configuration: one file of targets a source, written by people.
+TARGETS_FOLDER = "targets"
+
+
+def scrape_configuration(pack: Pack) -> dict[str, Any]:
+    """Return Prometheus's configuration: intervals, rule files, a scrape job a source."""
+    intervals = pack.intervals
+    configuration: dict[str, Any] = {
+        "global": {
+            "scrape_interval": str(intervals.scrape),
+            "scrape_timeout": _timeout(pack),
+            "evaluation_interval": str(intervals.recordings),
+        },
+        "rule_files": ["../rules/*.yaml"],
+    }
+    if pack.alertmanager:
+        targets = [{"targets": [pack.alertmanager]}]
+        configuration["alerting"] = {"alertmanagers": [{"static_configs": targets}]}
+    configuration["scrape_configs"] = [_job(pack, source) for source in pack.sources]
+    return configuration
+
+
+def _timeout(pack: Pack) -> str:
+    # A busy vLLM answers /metrics slowly; below the interval, as Prometheus demands.
+    return str(Duration(pack.intervals.scrape.milliseconds * 2 // 3))
+
+
+def _job(pack: Pack, source: Source) -> dict[str, Any]:
+    job: dict[str, Any] = {
+        "job_name": source.job,
+        "metrics_path": source.metrics_path,
+        "file_sd_configs": [{"files": [f"{TARGETS_FOLDER}/{source.name}.yaml"]}],
+    }
+    fixed = pack.targets.get(source.name, ())
+    if fixed:
+        job["static_configs"] = [{"targets": list(fixed)}]
+    return job
+
+
+def datasource(pack: Pack) -> dict[str, Any]:
+    """Return Grafana's datasource file; its step is the scrape interval, so rates have data."""
+    return {
+        "apiVersion": 1,
+        "datasources": [
+            {
+                "name": pack.datasource_name,
+                "uid": pack.datasource_uid,
+                "type": "prometheus",
+                "access": "proxy",
+                "url": pack.prometheus_url,
+                "isDefault": True,
+                "editable": False,
+                "jsonData": {
+                    "httpMethod": "POST",
+                    "timeInterval": str(pack.intervals.scrape),
+                },
+            }
+        ],
+    }
+
+
+def dashboard_provider(pack: Pack) -> dict[str, Any]:
+    """Return Grafana's dashboard provider file, which makes folders of our folders."""
+    return {
+        "apiVersion": 1,
+        "providers": [
+            {
+                "name": "llmdash",
+                "type": "file",
+                "allowUiUpdates": False,
+                "disableDeletion": False,
+                "updateIntervalSeconds": 30,
+                "options": {"path": pack.dashboards_path, "foldersFromFilesStructure": True},
+            }
+        ],
+    }

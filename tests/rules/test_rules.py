@@ -1,0 +1,202 @@
+"""The rule tests in `rules/` pass on the built rules, leave no recording out, and would notice mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.prometheus_tools import MAJORS, tools_of_major
+from tests.rules.mutants import Mutant, Rule, batches, mutants_of
+
+ROOT = Path(__file__).resolve().parents[2]
+GENERATED = ROOT / "generated" / "rules"
+RULE_FILES = sorted(GENERATED.glob("*.yaml"))
+TEST_FILES = sorted((ROOT / "rules").glob("*.test.yaml"))
+RECORDED_NAME = re.compile(r"\bllm(?:_instance)?:\w+:\w+")
+
+
+@cache
+def content_of(file: Path) -> dict[str, Any]:
+    """What a YAML file holds; read once, for reading is slow."""
+    content: dict[str, Any] = yaml.safe_load(file.read_text())
+    return content
+
+
+def rules_of(file: Path) -> list[Rule]:
+    """The recording rules of a file, in order."""
+    groups = content_of(file)["groups"]
+    return [rule for group in groups for rule in group["rules"] if "record" in rule]
+
+
+def cases_of(file: Path) -> Iterator[dict[str, Any]]:
+    """Every expression that a test file evaluates, with what it expects."""
+    for test in content_of(file)["tests"]:
+        yield from test.get("promql_expr_test", ())
+
+
+def files_tested_by(test_file: Path) -> list[Path]:
+    """The rule files that a test file names."""
+    return [(test_file.parent / name).resolve() for name in content_of(test_file)["rule_files"]]
+
+
+def run(promtool: Path, *arguments: str | Path) -> tuple[bool, str]:
+    command = [promtool, *arguments]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", TEST_FILES, ids=[file.name for file in TEST_FILES])
+def test_rule_tests_pass(promtool: Path, file: Path) -> None:
+    """The built rules do what the test file promises."""
+    passed, said = run(promtool, "test", "rules", file)
+
+    assert passed, said
+
+
+def test_rules_are_accepted(promtool: Path) -> None:
+    """Promtool finds no fault with the built rules."""
+    accepted, said = run(promtool, "check", "rules", "--lint-fatal", *RULE_FILES)
+
+    assert accepted, said
+
+
+def test_every_recording_is_tested() -> None:
+    """Each recorded name is expected with a value somewhere."""
+    recorded = {rule["record"] for file in RULE_FILES for rule in rules_of(file)}
+    expected = {
+        name
+        for file in TEST_FILES
+        for case in cases_of(file)
+        for sample in case.get("exp_samples") or ()
+        for name in RECORDED_NAME.findall(sample["labels"])
+    }
+
+    assert set() == recorded - expected
+
+
+def test_fleet_expressions_are_those_of_the_page() -> None:
+    """What the fleet page's stats and table ask is what the fleet's rule test evaluates."""
+    page = json.loads((ROOT / "generated/dashboards/llm-serving/llm-fleet.json").read_text())
+    asked = {
+        re.sub(r"\$\w+", ".*", target["expr"])
+        for panel in page["panels"]
+        for target in panel.get("targets", ())
+        if target.get("instant")
+    }
+    evaluated = [case["expr"] for case in cases_of(ROOT / "rules/recordings-fleet.test.yaml")]
+
+    assert asked
+    assert set() == {query for query in asked if not any(query in text for text in evaluated)}
+
+
+# --- mistakes are noticed -------------------------------------------------------------------------
+
+RECORDING_TESTS = [file for file in TEST_FILES if file.name.startswith("recordings-")]
+RECORDINGS = sorted({file for test in RECORDING_TESTS for file in files_tested_by(test)})
+
+
+@cache
+def mutants() -> dict[Path, list[Mutant]]:
+    """Every mutant of the files that the tests of recordings name."""
+    return {file: list(mutants_of(file.name, rules_of(file))) for file in RECORDINGS}
+
+
+def test_mutants_are_of_every_kind() -> None:
+    """Each kind of mistake is made somewhere, so none of them has stopped to apply."""
+    kinds = {mutant.kind for of_file in mutants().values() for mutant in of_file}
+
+    assert {
+        "another aggregation",
+        "another unit",
+        "labels left out",
+        "left of or dropped",
+        "matcher dropped",
+        "offset doubled",
+        "right of and dropped",
+        "right of or dropped",
+        "right of unless dropped",
+        "rule left out",
+        "window doubled",
+    } == kinds
+
+
+@pytest.mark.promtool
+def test_every_mistake_is_noticed(tmp_path: Path) -> None:
+    """A wrong aggregation, window, unit or matcher, half a rename or a lost rule fails a rule test."""
+    work = [(file, batch) for file, of_file in mutants().items() for batch in batches(of_file)]
+
+    def unnoticed(number: int) -> list[str]:
+        file, batch = work[number]
+        noticed = names_noticed(tmp_path / str(number), file, batch)
+        return [str(mutant) for mutant in batch if mutant.name not in noticed]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = [text for texts in pool.map(unnoticed, range(len(work))) for text in texts]
+
+    assert [] == found
+
+
+@pytest.mark.promtool
+@pytest.mark.parametrize("file", RECORDINGS, ids=[file.name for file in RECORDINGS])
+def test_nothing_is_noticed_where_nothing_is_wrong(tmp_path: Path, file: Path) -> None:
+    """Rules as they are fail no rule test, so a mutant that does is noticed for its change."""
+    unchanged = [replace(mutant, rule=rules_of(file)[mutant.place]) for mutant in mutants()[file]]
+    smallest = batches(unchanged)[-1]
+    largest = batches(unchanged)[0]
+
+    assert set() == names_noticed(tmp_path / "smallest", file, smallest)
+    assert set() == names_noticed(tmp_path / "largest", file, largest)
+
+
+def names_noticed(folder: Path, file: Path, batch: list[Mutant]) -> set[str]:
+    """The recorded names of a batch that a rule test complains about."""
+    tests = write_mutated(folder, file, batch)
+    _, said = run(tools_of_major(MAJORS[0]).promtool, "test", "rules", *tests)
+    return names_that_differ(said) & {mutant.name for mutant in batch}
+
+
+def write_mutated(folder: Path, mutated: Path, batch: list[Mutant]) -> list[Path]:
+    """Write what tests a file, with rules of the batch's names only: no rule reads another."""
+    (folder / "rules").mkdir(parents=True)
+    (folder / "generated" / "rules").mkdir(parents=True)
+    names = {mutant.name for mutant in batch}
+    changed = {mutant.place: mutant.rule for mutant in batch}
+    for file in RECORDINGS:
+        rules = [
+            changed.get(place, rule) if file == mutated else rule
+            for place, rule in enumerate(rules_of(file))
+            if rule["record"] in names
+        ]
+        group = {"name": file.stem, "rules": [rule for rule in rules if rule is not None]}
+        text = json.dumps({"groups": [group]})  # JSON is YAML
+        (folder / "generated" / "rules" / file.name).write_text(text)
+    tests = [test for test in RECORDING_TESTS if mutated in files_tested_by(test)]
+    return [Path(shutil.copy(test, folder / "rules")) for test in tests]
+
+
+def names_that_differ(said: str) -> set[str]:
+    """The recorded names whose expectations failed, by what promtool says of each failure."""
+    failure = re.compile(r'^ *expr: "(.*)", time: .*\n *exp: ?(.*)\n *got: ?(.*)$', re.MULTILINE)
+    sample = re.compile(r"\{[^}]*\} [^\s,]+")
+    found = set()
+    for expression, expected, got in failure.findall(said):
+        named = set(RECORDED_NAME.findall(expression))
+        # An expression over several recordings does not say which of them is wrong.
+        if len(named) == 1:
+            found |= named
+        for differing in set(sample.findall(expected)) ^ set(sample.findall(got)):
+            if not named:
+                found |= set(RECORDED_NAME.findall(differing))
+    return found

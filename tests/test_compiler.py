@@ -1,0 +1,395 @@
+"""From a pack to the files of a build: complete, the same bytes every time, all problems at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from llmdash.build import Build
+from llmdash.checks import checked
+from llmdash.compiler import compile_pack, portable_artifacts
+from llmdash.dashboards import dashboard as dashboards
+from llmdash.dashboards.dashboard import Dashboard, Link, Row
+from llmdash.dashboards.identifiers import identifier
+from llmdash.dashboards.layout import Band, Cell, Placed
+from llmdash.dashboards.panel import Panel
+from llmdash.dashboards.panels import Query, Stat
+from llmdash.errors import BuildError
+from llmdash.intervals import Intervals
+from llmdash.metrics.metric import Versions
+from llmdash.pack import DEFAULT, Pack, SharedPage
+from llmdash.promql.build import total
+from llmdash.promql.windows import Duration
+from llmdash.recordings import Layer, of_role
+from llmdash.sources import triton, vllm
+from llmdash.sources.source import Role, Source
+from llmdash.sources.vllm import PREFIXES
+
+PAGES = "dashboards/llm-serving"
+
+
+def waiting(layer: Layer, key: str = "waiting") -> Panel:
+    queued = of_role(layer.gauge("requests_waiting"), Role.ENGINE)
+    return Stat(
+        key=key,
+        title="Waiting",
+        description="More than a few for long means that capacity is short.",
+        queries=(Query("waiting", total(queued)),),
+    )
+
+
+def page(
+    *keys: str, uid: str = "inn", title: str = "Inn", link: str = "", folder: str = "Inn"
+) -> SharedPage:
+    """Return a page with a panel of each key."""
+
+    def the_inn(layer: Layer) -> Dashboard:
+        return Dashboard(
+            uid=uid,
+            title=title,
+            description="An inn.",
+            folder=folder,
+            rows=(Row(key="now", title="Now", panels=tuple(waiting(layer, key) for key in keys)),),
+            links=(Link(title="Away", uid=link),) if link else (),
+        )
+
+    return the_inn
+
+
+def asking(question: Callable[[Layer], object]) -> SharedPage:
+    """Return a page that asks the layer something, and comes no further."""
+
+    def asks_the_layer(layer: Layer) -> Dashboard:
+        raise AssertionError(f"this was meant to be refused, and is {question(layer)}")
+
+    return asks_the_layer
+
+
+def pack(*shared: SharedPage, sources: tuple[Source, ...] = (vllm(),)) -> Pack:
+    return Pack(sources=sources, shared_pages=shared, source_pages={})
+
+
+@cache
+def default() -> Build:
+    return compile_pack(DEFAULT)
+
+
+def paths(built: Build) -> list[str]:
+    return [artifact.path for artifact in built.artifacts]
+
+
+def problems_of(pack: Pack) -> list[str]:
+    """Return what compiling and checking say, in order."""
+    try:
+        checked(compile_pack(pack))
+    except BuildError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def colliding_keys() -> tuple[str, str]:
+    seen: dict[int, str] = {}
+    keys = (f"k{number}" for number in range(10**6))
+    return next(
+        (seen[found], key) for key in keys if seen.setdefault(found := identifier(key), key) != key
+    )
+
+
+# --- what ships ----------------------------------------------------------------------------------
+
+
+def test_the_default_pack_is_sound() -> None:
+    """What ships compiles and passes every check."""
+    built = default()
+
+    assert () == built.problems
+    assert built is checked(built)
+
+
+def test_a_build_is_these_files() -> None:
+    """The files of the default pack, sorted: pages, provisioning, rules and documents."""
+    assert [
+        "cookbook.md",
+        f"{PAGES}/llm-fleet.json",
+        f"{PAGES}/llm-triton-overview.json",
+        f"{PAGES}/llm-vllm-overview.json",
+        f"{PAGES}/llm-vllm-service.json",
+        "grafana/provisioning/dashboards/llmdash.yaml",
+        "grafana/provisioning/datasources/llmdash.yaml",
+        "prometheus/prometheus.yaml",
+        "rules/llmdash-triton.yaml",
+        "rules/llmdash-vllm.yaml",
+        "signals.md",
+    ] == paths(default())
+
+
+def test_files_hold_what_the_build_says() -> None:
+    """The texts of rules and pages are the plain data that checks read."""
+    built = default()
+    texts = {artifact.path: artifact.text for artifact in built.artifacts}
+
+    assert dict(built.dashboards) == {path: json.loads(texts[path]) for path in built.dashboards}
+    assert dict(built.rules) == {path: yaml.safe_load(texts[path]) for path in built.rules}
+    assert [] == [path for path, text in texts.items() if not text.endswith("\n")]
+
+
+def test_a_rule_file_is_one_group() -> None:
+    """A source's rules are one group, evaluated at the pack's interval."""
+    of = Pack(sources=(triton(),), intervals=Intervals(recordings=Duration.parse("37s")))
+    (group,) = compile_pack(of).rules["rules/llmdash-triton.yaml"]["groups"]
+
+    assert ("llmdash-triton", "37s") == (group["name"], group["interval"])
+    assert {
+        "record": "llm:queue_time_seconds_sum:rate5m",
+        "expr": 'sum by (model) (rate(nv_inference_queue_duration_us{model!=""}[5m])) / 1000000',
+        "labels": {"role": "engine", "source": "triton"},
+    } in group["rules"]
+
+
+def test_windows_follow_the_pack() -> None:
+    """One constant is the window of every rate and part of every name."""
+    of = Pack(sources=(triton(),), intervals=Intervals(rate_window=Duration.parse("11m")))
+    built = checked(compile_pack(of))
+    rates = [rule for _, rule in built.rule_items() if "rate(" in rule["expr"]]
+
+    assert len(rates) == 14
+    assert [] == [r for r in rates if "[11m]" not in r["expr"] or ":rate11m" not in r["record"]]
+
+
+@pytest.mark.parametrize(
+    ("source", "missing"),
+    [
+        (vllm(), ["llm-triton-overview.json", "llmdash-triton.yaml"]),
+        (
+            triton(),
+            ["llm-vllm-overview.json", "llm-vllm-service.json", "llmdash-vllm.yaml"],
+        ),
+    ],
+    ids=["vllm", "triton"],
+)
+def test_a_pack_of_one_engine_has_no_page_of_the_other(source: Source, missing: list[str]) -> None:
+    """What belongs to a source that the pack does not have is left out, and nothing else."""
+    built = checked(compile_pack(Pack(sources=(source,))))
+    gone = set(paths(default())) - set(paths(built))
+
+    assert missing == sorted(path.rpartition("/")[2] for path in gone)
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        *((vllm(prefix=prefix),) for prefix in PREFIXES),
+        *((vllm(versions=Versions(first)),) for first in ("0.6.4", "0.8.5", "0.9.2", "0.12", "0.20")),
+        (vllm(versions=Versions("0.8.4", "0.9.1")),),
+        (vllm(versions=Versions("0.6.0", "0.8.3"), v0=True),),
+        *((triton(versions=Versions(first)),) for first in ("22.04", "24.11", "26.01")),
+        (triton(versions=Versions("22.04", "23.01")),),
+        (vllm(v0=True, max_model_len=8192),),
+        (vllm(edges={"vllm:time_to_first_token_seconds": (0.7, 1.1, 13)}), triton()),
+        (vllm(job="east"), triton(job="south")),
+    ],
+    ids=lambda sources: " ".join(f"{s.title} {s.dialect.versions} {s.dialect.prefix[1]}" for s in sources),
+)  # fmt: skip
+def test_every_setting_of_a_source_builds(sources: tuple[Source, ...]) -> None:
+    """Pages and rules follow a source's prefix, releases and edges; no panel asks for what is not there."""
+    assert [] == problems_of(Pack(sources=sources))
+
+
+def test_portable_pages_are_those_of_the_build() -> None:
+    """Each page has a form to be imported by hand, without the folder above all pages."""
+    built = default()
+    portable = {artifact.path: json.loads(artifact.text) for artifact in portable_artifacts(built)}
+
+    assert sorted(path.removeprefix("dashboards/") for path in built.dashboards) == list(portable)
+    assert [["DS_PROMETHEUS"]] * 4 == [
+        [given["name"] for given in content["__inputs"]] for content in portable.values()
+    ]
+
+
+def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
+    """Neither the seed of hashes nor the locale nor a second build changes a byte."""
+    settings = [
+        {"PYTHONHASHSEED": "7", "LC_ALL": "C"},
+        {"PYTHONHASHSEED": "11", "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"},
+        {"PYTHONHASHSEED": "13", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "llmdash", "build", "--output", str(tmp_path / str(place))],
+            env={**os.environ, **setting},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for place, setting in enumerate(settings)
+    ]
+    printed = [process.communicate()[0] for process in running]
+
+    assert [0, 0, 0] == [process.returncode for process in running], printed
+    wanted = {artifact.path: artifact.text.encode() for artifact in default().artifacts}
+    for place in range(len(settings)):
+        folder = tmp_path / str(place)
+        assert wanted == {path: (folder / path).read_bytes() for path in wanted}
+
+
+# --- what is wrong -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("broken", "problems"),
+    [
+        (pack(page("waiting")), []),
+        (
+            pack(page("waiting"), page("queue", title="Tavern")),
+            ["dashboard inn: 2 dashboards share this uid: Inn, Tavern (compiles)"],
+        ),
+        (
+            pack(page("waiting", "waiting")),
+            ["inn/waiting: expected one panel of this key, got 2 (dashboard_is_sound)"],
+        ),
+        (
+            pack(page("waiting", link="tavern")),
+            ["inn: links to tavern, which is not built (link_resolves)"],
+        ),
+        (
+            pack(page("waiting", link="tavern"), page("queue", uid="tavern", link="inn")),
+            [],
+        ),
+        (
+            pack(asking(lambda layer: layer.counter("requets"))),
+            ["page asks_the_layer: no signal is called requets; did you mean requests? (compiles)"],
+        ),
+        (
+            pack(asking(lambda layer: layer.counter("generation_tokens")), sources=(triton(),)),
+            ["page asks_the_layer: no source answers generation_tokens (compiles)"],
+        ),
+        (
+            pack(asking(lambda layer: total(layer.counter("requests")))),
+            [
+                "page asks_the_layer: expected the label role kept in sum of llm:requests:rate5m, "
+                "got by no label; keep it in by(), or select one role (compiles)"
+            ],
+        ),
+        (
+            pack(page("waiting", folder="..")),
+            [
+                "dashboards/../inn.json: 'dashboards/../inn.json': an artifact's path must stay "
+                "inside the folder (compiles)"
+            ],
+        ),
+        (
+            pack(sources=(triton(job="east"), triton(job="west"))),
+            ["pack: sources: 2 sources share the source triton (compiles)"],
+        ),
+        (
+            pack(sources=(triton(job="west"), triton(name="east", job="west"))),
+            [
+                "pack: sources: 2 sources share the scrape job west (compiles)",
+                "sources triton and east: nv_inference_first_response_histogram_ms_bucket and 8 more "
+                "can answer for both; give each a job matcher, or matchers that cannot hold together "
+                "(sources_are_disjoint)",
+            ],
+        ),
+        (
+            Pack(target_models={"vlm": {"a:11": "blue"}}, targets={"inn": ("a:11",)}),
+            [
+                "pack: targets: inn is no source of it (triton, vllm) (compiles)",
+                "pack: target_models: vlm is no source of it (triton, vllm) (compiles)",
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_is_found(broken: Pack, problems: list[str]) -> None:
+    """Pages of one uid, keys that meet, signals and sources that nobody knows: each with its place."""
+    assert problems == problems_of(broken)
+
+
+def test_ids_that_collide_are_found() -> None:
+    """Two keys whose numbers are equal by chance are named."""
+    one, other = colliding_keys()
+
+    assert [
+        f"inn/{other}: expected an id of its own, got that of {one}; rename it (dashboard_is_sound)"
+    ] == problems_of(pack(page(one, other)))
+
+
+def test_panels_that_overlap_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layout that puts panels on one place is said, whoever made it."""
+
+    def piled(rows: Iterable[tuple[Sequence[Panel], bool]]) -> tuple[Band, ...]:
+        ((panels, _),) = rows
+        placed = tuple(Placed(each, Cell(0, 1, 7, 5)) for each in panels)
+        return (Band(Cell(0, 0, 24, 1), placed),)
+
+    monkeypatch.setattr(dashboards, "stack", piled)
+
+    assert ["inn/now: waiting and queue overlap (dashboard_is_sound)"] == problems_of(
+        pack(page("waiting", "queue"))
+    )
+
+
+def test_a_page_that_breaks_is_found() -> None:
+    """What a user's page raises is a problem of that page, with the line that raised it."""
+
+    def the_cellar(layer: Layer) -> Dashboard:
+        raise ValueError(f"no beer for {len(layer.sources)}")
+
+    (problem,) = problems_of(pack(page("waiting"), the_cellar))
+
+    assert problem.startswith("page the_cellar: ValueError: no beer for 1 (")
+    assert re.search(r"\(.*test_compiler\.py, line \d+\) \(compiles\)$", problem)
+
+
+def test_windows_that_are_too_short_are_found() -> None:
+    """A window under four scrapes is said of the pack, and of every rule that has it."""
+    short = Intervals(rate_window=Duration.parse("59s"))
+    problems = problems_of(Pack(sources=(triton(),), shared_pages=(), intervals=short))
+    rates = [rule for rule in problems if "(window_is_sound)" in rule]
+
+    assert problems[0] == (
+        "pack: intervals: rate_window 59s is under 4 scrapes of 15s: use 1m or more (compiles)"
+    )
+    assert [
+        "rules/llmdash-triton.yaml: llmdash-triton: llm:requests:rate59s: a window of 59s is under "
+        "4 scrapes of 15s: use 1m (window_is_sound)"
+    ] == rates[:1]
+    assert len(problems) == 1 + len(rates)
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    """A build fails once, with every problem in one message, each of them once."""
+    broken = Pack(
+        sources=(triton(),),
+        shared_pages=(
+            page("waiting", "waiting"),
+            page("queue", link="tavern"),
+            asking(lambda layer: layer.counter("requets")),
+        ),
+        source_pages={},
+        target_models={"inn": {}},
+        intervals=Intervals(retention=Duration.parse("3m")),
+    )
+    with pytest.raises(BuildError) as caught:
+        checked(compile_pack(broken))
+    lines = str(caught.value).splitlines()
+
+    assert f"{len(lines) - 1} problems, nothing was written:" == lines[0]
+    assert len(set(lines)) == len(lines)
+    assert lines[1:7] == [
+        "  pack: intervals: retention 3m is under the window 5m (compiles)",
+        "  pack: target_models: inn is no source of it (triton) (compiles)",
+        "  page asks_the_layer: no signal is called requets; did you mean requests? (compiles)",
+        "  dashboard inn: 2 dashboards share this uid: Inn, Inn (compiles)",
+        "  inn/waiting: expected one panel of this key, got 2 (dashboard_is_sound)",
+        "  inn: links to tavern, which is not built (link_resolves)",
+    ]
+    assert all("is over the retention of 3m (window_is_sound)" in line for line in lines[7:])

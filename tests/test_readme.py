@@ -1,0 +1,160 @@
+"""Every command of the README is run, as a reader would, in a copy of the checkout."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.prometheus_tools import PrometheusTools, tools_of_major
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+VENV = Path(sys.executable).parents[1]
+
+# Too long for a test, or a test of its own: where each is run.
+RUN_ELSEWHERE = {"make test": ".ci/run", "make live": ".ci/run"}
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", README, re.MULTILINE | re.DOTALL)
+
+
+def _commands() -> list[str]:
+    lines = [
+        line.partition("  #")[0].strip() for block in _blocks("sh") for line in block.splitlines()
+    ]
+    return [line for line in lines if line]
+
+
+SERVER = next(command for command in _commands() if command.startswith("prometheus "))
+SHORT = [c for c in _commands() if c not in RUN_ELSEWHERE and c != SERVER]
+
+
+@pytest.fixture(scope="module")
+def tools() -> PrometheusTools:
+    return tools_of_major(3)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what git would have, with the README's pack beside it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, listing.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (packs,) = [block for block in _blocks("python") if "PACK = Pack(" in block]
+    (folder / "my_pack.py").write_text(packs)
+    return folder
+
+
+def _environment(tools: PrometheusTools) -> dict[str, str]:
+    path = os.pathsep.join([str(VENV / "bin"), str(tools.promtool.parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path}
+
+
+@pytest.mark.promtool
+@pytest.mark.parametrize("command", SHORT)
+def test_command_works(command: str, checkout: Path, tools: PrometheusTools) -> None:
+    """The command ends well in a checkout (make with the venv that is there already)."""
+    # The venv stays as it is: installing the copy into it would outlive the test.
+    said = command.replace("make ", f"make VENV={VENV} -o {VENV}/.installed-dev ", 1)
+    done = subprocess.run(
+        said,
+        shell=True,
+        cwd=checkout,
+        env=_environment(tools),
+        capture_output=True,
+        text=True,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr if done.returncode else "")
+
+
+@pytest.mark.promtool
+def test_prometheus_starts_on_the_generated_configuration(
+    checkout: Path, tools: PrometheusTools
+) -> None:
+    """The README's Prometheus command becomes ready (here on a port of its own)."""
+    if tools.prometheus is None:
+        pytest.skip("promtool has no Prometheus beside it")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = SERVER.split()[1:]
+    command = [str(tools.prometheus), *arguments, f"--web.listen-address=127.0.0.1:{port}"]
+    with subprocess.Popen(command, cwd=checkout, stderr=subprocess.DEVNULL) as server:
+        try:
+            ready = next(_answers(f"http://127.0.0.1:{port}/-/ready"), None)
+        finally:
+            server.terminate()
+
+    assert 200 == ready
+
+
+def _answers(url: str) -> Iterator[int]:
+    deadline = time.monotonic() + 30
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < deadline:
+        try:
+            with opener.open(url, timeout=5) as answer:
+                yield answer.status
+        except OSError:
+            time.sleep(0.2)  # not listening yet
+
+
+def test_commands_run_elsewhere_are_run_there() -> None:
+    """What is too long for a test is what CI calls."""
+    for command, where in RUN_ELSEWHERE.items():
+        assert command in (ROOT / where).read_text()
+
+
+def test_live_urls_reach_the_tests() -> None:
+    """`make live VLLM_URL=… TRITON_URL=…` hands both addresses to the live tests."""
+    said = re.search(r"`(make live VLLM_URL=\S+ TRITON_URL=\S+)`", README)
+    assert said is not None
+    command = ["make", f"VENV={VENV}", "--dry-run", *said[1].split()[1:]]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+
+    assert "LLMDASH_VLLM_URL='http://127.0.0.1:8000'" in done.stdout
+    assert "LLMDASH_TRITON_URL='http://127.0.0.1:8002'" in done.stdout
+
+
+def test_table_of_the_build_is_what_the_build_prints(checkout: Path) -> None:
+    """The table that the README shows is the one that `llmdash build` prints."""
+    (shown,) = [block for block in _blocks("text") if "rule groups" in block]
+    command = [str(VENV / "bin" / "llmdash"), "build", "--output", "elsewhere"]
+    done = subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True)
+    table = done.stdout.partition("\n")[2]
+
+    assert table in shown
+
+
+def test_recording_shown_is_a_recording_built() -> None:
+    """The rule that the README shows stands in the generated file, word for word."""
+    (shown,) = [block for block in _blocks("yaml") if "- record:" in block]
+    built = (ROOT / "generated" / "rules" / "llmdash-vllm.yaml").read_text()
+    lines = [line.strip() for line in built.splitlines()]
+
+    assert [] == [line for line in shown.splitlines() if line.strip() not in lines]
+
+
+def test_files_named_exist() -> None:
+    """Every path that the README names as ours is there."""
+    folders = ("llmdash/", "generated/", "tests/", "rules/")
+    named = {path for path in re.findall(r"`([a-z_./-]+)`", README) if path.startswith(folders)}
+    missing = [p for p in sorted(named) if not (ROOT / p).exists() and "targets" not in p]
+
+    assert [] == missing
