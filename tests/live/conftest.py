@@ -1,0 +1,58 @@
+"""The real servers as fixtures, once a session: started here, or taken by URL where given.
+
+Servers given by URL must be like ours and idle; `python -m tests.live.serve` starts such ones.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.environment import UnavailableError
+from tests.live.triton_server import TritonServer, connect_to_triton, triton_server
+from tests.live.vllm_server import VllmServer, connect_to_vllm, vllm_server
+from tests.requirements import require
+
+HERE = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    # A run that is told to end, by a time limit for instance, then stops its servers first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmServer]:
+    if url := os.environ.get("LLMDASH_VLLM_URL"):
+        yield connect_to_vllm(url)
+        return
+    try:
+        with vllm_server(tmp_path_factory.mktemp("vllm")) as server:
+            yield server
+    except UnavailableError as error:
+        require("live", f"vLLM: {error}")
+
+
+@pytest.fixture(scope="session")
+def triton(vllm: VllmServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+    # A vLLM that starts beside a running Triton 2.51 makes its Python backend crash under the
+    # first load (seen each time, with signal 11); the other way round both are well.
+    del vllm
+    if url := os.environ.get("LLMDASH_TRITON_URL"):
+        yield connect_to_triton(url, os.environ.get("LLMDASH_TRITON_HTTP_URL"))
+        return
+    try:
+        with triton_server(tmp_path_factory.mktemp("triton")) as server:
+            yield server
+    except UnavailableError as error:
+        require("live", f"Triton: {error}")
