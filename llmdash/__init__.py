@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from llmdash.dashboards.dashboard import Dashboard
     from llmdash.errors import LlmdashError
     from llmdash.intervals import Intervals
+    from llmdash.layer import Layer
     from llmdash.metrics.metric import Versions
     from llmdash.pack import DEFAULT, Pack
     from llmdash.promql.windows import Duration
-    from llmdash.recordings import Layer
     from llmdash.sources.source import Source
     from llmdash.sources.triton import triton
     from llmdash.sources.vllm import vllm
@@ -40,7 +40,7 @@ _HOMES = {
     "Dashboard": "llmdash.dashboards.dashboard",
     "Duration": "llmdash.promql.windows",
     "Intervals": "llmdash.intervals",
-    "Layer": "llmdash.recordings",
+    "Layer": "llmdash.layer",
     "LlmdashError": "llmdash.errors",
     "Pack": "llmdash.pack",
     "Source": "llmdash.sources.source",

@@ -77,15 +77,8 @@ def write(artifacts: Sequence[Artifact], folder: Path) -> Difference:
     Raises:
         ArtifactError: a file that we did not write stands in the way, or the disk refuses.
     """
-    found = difference(artifacts, folder)
+    found = refuse_conflicts(artifacts, folder)
     ours = _manifest(folder)
-    foreign = [path for path in found.changed if path not in ours and path != MANIFEST]
-    if foreign:
-        listing = ", ".join(foreign)
-        raise ArtifactError(
-            f"{folder} holds files that llmdash did not write: {listing}. "
-            "Move them away, or build into another folder with --output"
-        )
     texts = {artifact.path: artifact.text for artifact in artifacts}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +96,37 @@ def write(artifacts: Sequence[Artifact], folder: Path) -> Difference:
         place = error.filename or folder
         raise ArtifactError(f"cannot write {place}: {error.strerror or error}") from error
     return found
+
+
+def refuse_conflicts(artifacts: Sequence[Artifact], folder: Path) -> Difference:
+    """Return what would be changed; nothing is written.
+
+    Raises:
+        ArtifactError: a file or folder that we did not make stands in the way.
+    """
+    found = difference(artifacts, folder)
+    ours = _manifest(folder)
+    foreign = [path for path in found.changed if path not in ours and path != MANIFEST]
+    if foreign:
+        listing = ", ".join(foreign)
+        raise ArtifactError(
+            f"{folder} holds files that llmdash did not write: {listing}. "
+            "Move them away, or build into another folder with --output"
+        )
+    for path in found.missing:
+        obstacle = _obstacle(folder, path)
+        if obstacle is not None:
+            raise ArtifactError(f"{obstacle} stands where {folder / path} belongs; move it away")
+    return found
+
+
+def _obstacle(folder: Path, path: str) -> Path | None:
+    """Return a folder in a file's place, or a file in a folder's."""
+    target = folder / path
+    if target.is_dir():
+        return target
+    parents = [folder / parent for parent in PurePosixPath(path).parents]
+    return next((parent for parent in parents if parent.exists() and not parent.is_dir()), None)
 
 
 def _read(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from llmdash.artifacts import Artifact
 from llmdash.pack import Pack
 from llmdash.problems import Problem
 from llmdash.promql.windows import INTERVALS
+
+_VALUES_OF = re.compile(r"label_values\((.*), \w+\)")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Build:
     rules: Mapping[str, dict[str, Any]]
     #: What was wrong already while compiling.
     problems: tuple[Problem, ...] = ()
+    #: False when some source's recordings could not be made: what reads them is then no news.
+    is_recorded: bool = True
 
     def rule_items(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every rule with its place (file, group and name)."""
@@ -54,7 +59,7 @@ class Build:
                     yield f"{path}: {group['name']}: {name}", rule
 
     def expressions(self) -> Iterator[Expression]:
-        """Yield every expression of rules, panels and annotations."""
+        """Yield every expression of rules, panels, variables and annotations."""
         for place, rule in self.rule_items():
             yield Expression(place, rule["expr"], in_rule=True)
         for path, dashboard in self.dashboards.items():
@@ -62,6 +67,11 @@ class Build:
                 for target in panel.get("targets", ()):
                     place = f"{path}: {panel['title']}: {target['refId']}"
                     yield Expression(place, target["expr"], in_rule=False)
+            for variable in dashboard.get("templating", {}).get("list", ()):
+                asked = _VALUES_OF.fullmatch(variable.get("definition", ""))
+                if asked is not None:
+                    place = f"{path}: variable {variable['name']}"
+                    yield Expression(place, asked[1], in_rule=False)
             for annotation in dashboard["annotations"]["list"]:
                 if "expr" in annotation:
                     place = f"{path}: annotation {annotation['name']}"

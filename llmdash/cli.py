@@ -63,13 +63,18 @@ def build(reference: str | None, output: Path, check: bool, portable: Path | Non
     built = checked(compile_pack(_pack(reference)))
     folders = [(output, built.artifacts)]
     if portable is not None:
-        if portable.resolve() == output.resolve():
-            raise click.UsageError("--portable and --output must be two folders")
+        one, other = portable.resolve(), output.resolve()
+        if one == other or one in other.parents or other in one.parents:
+            raise click.UsageError(
+                "--portable and --output must be two folders, neither in the other"
+            )
         folders.append((portable, portable_artifacts(built)))
     if check:
         _check([(folder, artifacts.difference(files, folder)) for folder, files in folders])
-        click.echo(f"{output} is up to date")
+        click.echo(f"up to date: {', '.join(str(folder) for folder, _ in folders)}")
         return
+    for folder, files in folders:
+        artifacts.refuse_conflicts(files, folder)
     for folder, files in folders:
         changed = artifacts.write(files, folder)
         click.echo(_summary(folder, len(files), changed))
@@ -95,7 +100,9 @@ def _check(found: list[tuple[Path, Difference]]) -> None:
 
 
 def _summary(folder: Path, count: int, changed: Difference) -> str:
-    written = len(changed.missing) + len(changed.changed)
+    from llmdash.artifacts import MANIFEST
+
+    written = len({*changed.missing, *changed.changed} - {MANIFEST})
     removed = f", {len(changed.stale)} removed" if changed.stale else ""
     return f"{folder}: {count} files, {written} written{removed}"
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from llmdash import documents, provisioning
@@ -19,7 +20,7 @@ from llmdash.dashboards.dashboard import Dashboard
 from llmdash.dashboards.grafana import render
 from llmdash.dashboards.normalise import to_json_text
 from llmdash.dashboards.portable import portable
-from llmdash.errors import LlmdashError
+from llmdash.errors import LlmdashError, PackError
 from llmdash.pack import Pack
 from llmdash.problems import Problem
 from llmdash.promql.printer import RULES, to_text
@@ -43,10 +44,18 @@ class _Gathered:
             message = str(error)
         except Exception as error:
             # A page is a user's own code: whatever it raises is said with the rest, and where.
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            message = f"{type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
+            where = _where(error)
+            message = f"{type(error).__name__}: {error} ({where.filename}, line {where.lineno})"
         self.problems.append(Problem(place, message, "compiles"))
         return None
+
+
+def _where(error: Exception) -> traceback.FrameSummary:
+    """Return the deepest line outside of llmdash that led to an error, else the deepest."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = str(Path(__file__).parent)
+    others = [f for f in frames if not f.filename.startswith((ours, "<"))]
+    return (others or frames)[-1]
 
 
 def compile_pack(pack: Pack) -> Build:
@@ -56,7 +65,7 @@ def compile_pack(pack: Pack) -> Build:
     groups = _compile_recordings(pack, gathered)
     pages = _compile_pages(pack, gathered)
     rules = {f"rules/{group.name}.yaml": _rule_file(group) for group in groups}
-    dashboards = _render(pages, gathered)
+    dashboards = _render(pack, pages, gathered)
     writers: dict[str, Callable[[], str]] = {
         **{path: partial(to_yaml, content) for path, content in rules.items()},
         **{path: partial(to_json_text, content) for path, content in dashboards.items()},
@@ -65,10 +74,16 @@ def compile_pack(pack: Pack) -> Build:
     }
     artifacts = list(_provisioning_files(pack))
     for path, write in writers.items():
-        made = gathered.attempt(path, lambda path=path, write=write: Artifact(path, write()))  # type: ignore[misc]
+        made = gathered.attempt(path, partial(_artifact, path, write))
         if made is not None:
             artifacts.append(made)
-    return Build(pack, tuple(sorted(artifacts)), dashboards, rules, tuple(gathered.problems))
+    recorded = len(groups) == len(pack.sources)
+    problems = tuple(gathered.problems)
+    return Build(pack, tuple(sorted(artifacts)), dashboards, rules, problems, recorded)
+
+
+def _artifact(path: str, write: Callable[[], str]) -> Artifact:
+    return Artifact(path, write())
 
 
 def portable_artifacts(built: Build) -> tuple[Artifact, ...]:
@@ -91,11 +106,8 @@ def _pack_problems(pack: Pack) -> Iterator[Problem]:
                 yield Problem(
                     "pack: sources", f"{times} sources share the {what} {name}", "compiles"
                 )
-    known = {source.name for source in pack.sources}
-    for setting in ("targets", "target_models"):
-        for name in sorted(set(getattr(pack, setting)) - known):
-            listing = ", ".join(sorted(known))
-            yield Problem(f"pack: {setting}", f"{name} is no source of it ({listing})", "compiles")
+    for setting, text in pack.unknown_names():
+        yield Problem(f"pack: {setting}", text, "compiles")
 
 
 def _compile_recordings(pack: Pack, gathered: _Gathered) -> list[RuleGroup]:
@@ -104,7 +116,7 @@ def _compile_recordings(pack: Pack, gathered: _Gathered) -> list[RuleGroup]:
         models = pack.target_models.get(source.name, {})
         group = gathered.attempt(
             f"recordings of {source.name}",
-            lambda source=source, models=models: recordings_of(source, pack.intervals, models),  # type: ignore[misc]
+            partial(recordings_of, source, pack.intervals, models),
         )
         if group is not None:
             found.append(group)
@@ -115,26 +127,35 @@ def _compile_pages(pack: Pack, gathered: _Gathered) -> list[Dashboard]:
     pages: list[Dashboard] = []
 
     def take(place: str, make: Callable[[], Dashboard]) -> None:
-        page = gathered.attempt(place, make)
+        page = gathered.attempt(place, lambda: _dashboard(make()))
         if page is not None:
             pages.append(page)
 
     for shared in pack.shared_pages:
-        take(f"page {_name(shared)}", lambda shared=shared: shared(pack.layer))  # type: ignore[misc]
+        take(f"page {_name(shared)}", partial(shared, pack.layer))
     for source in pack.sources:
         for own in pack.source_pages.get(source.exporter, ()):
-            take(f"page {_name(own)}", lambda own=own, source=source: own(source))  # type: ignore[misc]
+            take(f"page {_name(own)}", partial(own, source))
     gathered.problems += _page_problems(pages)
     return list({_path(page): page for page in pages}.values())
 
 
-def _render(pages: Sequence[Dashboard], gathered: _Gathered) -> dict[str, dict[str, Any]]:
+def _render(
+    pack: Pack, pages: Sequence[Dashboard], gathered: _Gathered
+) -> dict[str, dict[str, Any]]:
     found = {}
     for page in pages:
-        content = gathered.attempt(f"dashboard {page.uid}", lambda page=page: render(page))  # type: ignore[misc]
+        make = partial(render, page, pack.intervals.scrape)
+        content = gathered.attempt(f"dashboard {page.uid}", make)
         if content is not None:
             found[_path(page)] = content
     return found
+
+
+def _dashboard(made: object) -> Dashboard:
+    if not isinstance(made, Dashboard):
+        raise PackError(f"expected a Dashboard, got {type(made).__name__}")
+    return made
 
 
 def _name(page: Callable[..., Dashboard]) -> str:

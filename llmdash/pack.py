@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from llmdash.dashboards import SHARED_PAGES, SOURCE_PAGES
 from llmdash.dashboards.dashboard import Dashboard
 from llmdash.errors import PackError
 from llmdash.intervals import Intervals
-from llmdash.recordings import Layer
+from llmdash.layer import Layer
+from llmdash.promql.labels import nearest
 from llmdash.sources import ENGINES
 from llmdash.sources.source import Source
 
@@ -25,7 +26,7 @@ class Pack:
     """Everything that one build makes."""
 
     sources: tuple[Source, ...] = ENGINES
-    #: Pages over recordings; a page that no source of the pack can fill is left out.
+    #: Pages over recordings; panels that no source of the pack can fill are left out.
     shared_pages: tuple[SharedPage, ...] = SHARED_PAGES
     #: Pages of one source, by its kind of exporter.
     source_pages: Mapping[str, tuple[SourcePage, ...]] = field(
@@ -45,6 +46,43 @@ class Pack:
     dashboards_path: str = "/etc/grafana/dashboards"
     #: The address of Alertmanager, as Prometheus sees it; none configured when empty.
     alertmanager: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse settings of the wrong kind.
+
+        Raises:
+            PackError: it lists all of them.
+        """
+        found = tuple(self._type_problems())
+        if found:
+            raise PackError("\n".join(found))
+
+    def _type_problems(self) -> Iterator[str]:
+        # A pack is a user's own code, which no type checker may have read.
+        sources: tuple[object, ...] = self.sources
+        for source in sources:
+            if not isinstance(source, Source):
+                got = type(source).__name__
+                yield f"sources: expected sources such as vllm(), got {got} {source!r}"
+        targets: Mapping[str, object] = self.targets
+        for name, addresses in targets.items():
+            if not isinstance(addresses, tuple | list):
+                yield f"targets of {name}: expected a tuple of host:port, got {addresses!r}"
+        target_models: Mapping[str, object] = self.target_models
+        for name, models in target_models.items():
+            if not isinstance(models, Mapping):
+                yield f"target_models of {name}: expected models by host:port, got {models!r}"
+
+    def unknown_names(self) -> Iterator[tuple[str, str]]:
+        """Yield each setting that is for nobody in the pack, and what is wrong with it."""
+        names = sorted({source.name for source in self.sources})
+        for setting, given in (("targets", self.targets), ("target_models", self.target_models)):
+            for name in sorted(set(given) - set(names)):
+                yield setting, f"{name} is no source of it ({', '.join(names)})"
+        exporters = {source.exporter for source in self.sources} | set(SOURCE_PAGES)
+        for name in sorted(set(self.source_pages) - exporters):
+            hint = nearest(name, exporters)
+            yield "source_pages", f"no source is a {name}" + (f"; {hint}" if hint else "")
 
     @property
     def layer(self) -> Layer:
@@ -69,6 +107,8 @@ def load_pack(reference: str) -> Pack:
         sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
+    except PackError:
+        raise
     except Exception as error:
         # Whatever a user's module raises while it is imported is the pack's fault, not ours.
         raise PackError(

@@ -41,6 +41,10 @@ def _job(pack: Pack, source: Source) -> dict[str, Any]:
         "metrics_path": source.metrics_path,
         "file_sd_configs": [{"files": [f"{TARGETS_FOLDER}/{source.name}.yaml"]}],
     }
+    if source.noise:
+        job["metric_relabel_configs"] = [
+            {"source_labels": ["__name__"], "regex": source.noise, "action": "drop"}
+        ]
     fixed = pack.targets.get(source.name, ())
     if fixed:
         job["static_configs"] = [{"targets": list(fixed)}]

@@ -6,21 +6,17 @@ engine, for the few gauges that point at one bad replica. Everything after this 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from llmdash.errors import SourceError
 from llmdash.intervals import Intervals
-from llmdash.promql import facts
 from llmdash.promql.build import at_most, convert, label_from_map
-from llmdash.promql.edges import Edges
-from llmdash.promql.labels import LabelSet
-from llmdash.promql.nodes import Expr, Matcher, Selector, Variable
-from llmdash.promql.series import Series
-from llmdash.promql.units import COUNT, OBSERVATIONS, STATE, Unit
+from llmdash.promql.nodes import Expr, Matcher, Selector
+from llmdash.promql.units import Unit
 from llmdash.promql.windows import Duration
-from llmdash.signals import SIGNALS, Signal, signal
+from llmdash.signals import SIGNALS, Signal
 from llmdash.sources.answer import (
     CounterAnswer,
     DistributionAnswer,
@@ -28,7 +24,7 @@ from llmdash.sources.answer import (
     RatioAnswer,
     Term,
 )
-from llmdash.sources.source import Role, Source
+from llmdash.sources.source import Source
 
 
 class Level(Enum):
@@ -43,6 +39,14 @@ def recorded_name(level: Level, metric: str, operation: str) -> str:
     return f"{level.value}:{metric}:{operation}"
 
 
+def operations(asked: Signal, level: Level) -> tuple[str, ...]:
+    """Return how a gauge is combined on a level, in order; nothing if not recorded there."""
+    if level is Level.FLEET:
+        return asked.combine
+    # One engine of one instance is one series: combining it in several ways says nothing.
+    return asked.combine[-1:] if asked.per_instance else ()
+
+
 @dataclass(frozen=True)
 class Recording:
     """One rule that computes a series ahead."""
@@ -53,7 +57,7 @@ class Recording:
     labels: tuple[tuple[str, str], ...]
 
     def __post_init__(self) -> None:
-        """Refuse a static label that the expression brings itself, and labels that are not ours."""
+        """Refuse a static label that the expression brings itself."""
         own = self.expr.labels.names
         clash = sorted(own & {name for name, _ in self.labels})
         if clash:
@@ -69,9 +73,6 @@ class RuleGroup:
     name: str
     interval: Duration
     recordings: tuple[Recording, ...]
-
-
-# --- from answers to rules -----------------------------------------------------------------------
 
 
 def recordings_of(
@@ -148,13 +149,10 @@ class _Recorder:
 
     def _gauges(self, answer: GaugeAnswer) -> list[Recording]:
         labelled = replace(answer, terms=tuple(self._with_models(term) for term in answer.terms))
-        levels = (Level.FLEET, Level.INSTANCE) if self.asked.per_instance else (Level.FLEET,)
         found = []
-        for level in levels:
+        for level in Level:
             more = ("instance", *self.source.instance_labels) if level is Level.INSTANCE else ()
-            # One engine of one instance is one series: combining it in several ways says nothing.
-            operations = self.asked.combine if level is Level.FLEET else self.asked.combine[-1:]
-            for operation in operations:
+            for operation in operations(self.asked, level):
                 for place, term in enumerate(labelled.terms):
                     value = labelled.combined(operation, self._by(term, *more), term=place)
                     found.append(
@@ -211,137 +209,3 @@ def _edge_labels(answer: DistributionAnswer) -> list[tuple[float, str]]:
     assert canonical is not None
     pairs = [(edge, repr(said)) for edge, said in zip(own.values, canonical.values, strict=True)]
     return [*pairs, (float("inf"), "+Inf")]
-
-
-# --- from recordings to content ------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What content reads: a selector for every recording that some source of the pack fills."""
-
-    sources: tuple[Source, ...]
-    intervals: Intervals = field(default_factory=Intervals)
-
-    def has(self, name: str, *, buckets: bool = False) -> bool:
-        """Tell whether a source answers a signal (with buckets, when asked)."""
-        return bool(self._answering(signal(name).name, buckets=buckets))
-
-    def _answering(self, name: str, *, buckets: bool = False) -> tuple[Source, ...]:
-        found = [source for source in self.sources if name in source.answers]
-        if buckets:
-            found = [s for s in found if getattr(s.answers[name], "buckets", None) is not None]
-        return tuple(found)
-
-    def roles(self) -> tuple[Role, ...]:
-        """Return the roles that the pack's sources play, each once."""
-        return tuple(dict.fromkeys(source.role for source in self.sources))
-
-    def counter(self, name: str) -> Selector:
-        """Return a counter's recorded rate, by its signal's grouping."""
-        asked = signal(name)
-        return self._select(asked, asked.metric, self._rate, asked.unit.per_second)
-
-    def sums(self, name: str) -> Selector:
-        """Return the recorded rate of a distribution's sum."""
-        asked = signal(name)
-        return self._select(asked, f"{asked.metric}_sum", self._rate, asked.unit.per_second)
-
-    def counts(self, name: str) -> Selector:
-        """Return the recorded rate of a distribution's observations."""
-        asked = signal(name)
-        unit = OBSERVATIONS.per_second
-        return self._select(asked, f"{asked.metric}_count", self._rate, unit)
-
-    def buckets(self, name: str) -> Selector:
-        """Return the recorded rates of a distribution's buckets, with the edges of each source.
-
-        Raises:
-            SourceError: no source of the pack answers with buckets.
-        """
-        asked = signal(name)
-        edges: dict[str, Edges] = {}
-        for source in self._answering(name, buckets=True):
-            answer = source.answers[name]
-            assert isinstance(answer, DistributionAnswer)
-            own = answer.canonical_edges
-            assert own is not None
-            names = {label: canonical for canonical, label in source.dialect.labels}
-            varies = frozenset(names.get(label, label) for label in own.varies_by)
-            edges[source.name] = Edges(own.values, own.unit, varies)
-        if not edges:
-            raise SourceError(f"no source answers {name} with buckets")
-        unit = OBSERVATIONS.per_second
-        selected = self._select(asked, f"{asked.metric}_bucket", self._rate, unit, buckets=True)
-        return Selector(selected.series.with_edges(Edges.of_sources(edges)))
-
-    def gauge(self, name: str, operation: str = "", level: Level = Level.FLEET) -> Selector:
-        """Return a recorded gauge, combined in the way asked (the signal's first, by default)."""
-        asked = signal(name)
-        default = asked.combine[0] if level is Level.FLEET else asked.combine[-1]
-        how = operation or default
-        if how not in asked.combine:
-            raise SourceError(f"{name} is combined by {', '.join(asked.combine)}; got {how}")
-        counted = how == "count" or (how == "sum" and asked.unit == STATE)
-        unit = COUNT if counted else asked.unit
-        return self._select(asked, asked.metric, how, unit, level)
-
-    def ratio(self, name: str) -> tuple[Selector, Selector]:
-        """Return the recorded rates of a ratio's numerator and denominator."""
-        asked = signal(name)
-        top, bottom = (
-            self._select(asked, part, self._rate, asked.unit.per_second) for part in asked.parts
-        )
-        return top, bottom
-
-    @property
-    def _rate(self) -> str:
-        return f"rate{self.intervals.rate_window}"
-
-    def _select(
-        self,
-        asked: Signal,
-        metric: str,
-        operation: str,
-        unit: Unit,
-        level: Level = Level.FLEET,
-        *,
-        buckets: bool = False,
-    ) -> Selector:
-        answering = self._answering(asked.name, buckets=buckets)
-        if not answering:
-            raise SourceError(f"no source answers {asked.name}")
-        names = ["source", "role", "model"]
-        values = [
-            ("source", tuple(source.name for source in answering)),
-            ("role", tuple(dict.fromkeys(source.role.value for source in answering))),
-        ]
-        if asked.split_by:
-            names.append(asked.split_by)
-            if asked.values:
-                values.append((asked.split_by, asked.values))
-        if level is Level.INSTANCE:
-            names += ["instance", "engine"]
-        # Sums, counts and rates pass the greatest value of what they are made of.
-        bounds: facts.Bounds = (0, asked.maximum if operation in ("avg", "max") else None)
-        return Selector(
-            Series(
-                recorded_name(level, metric, operation),
-                unit,
-                facts.Form.VALUE,
-                LabelSet(tuple(names), tuple(values)),
-                keep=frozenset({"role"}),
-                bounds=bounds,
-                has_target_labels=False,
-            )
-        )
-
-
-def of_role(selector: Selector, role: Role) -> Selector:
-    """Return the series of one role: a total never adds a gateway to the engines behind it."""
-    return selector.where(role=role.value)
-
-
-def by_variables(selector: Selector, names: Sequence[str]) -> Selector:
-    """Return the series that a page's variables of the same names choose."""
-    return selector.where(**{name: Variable(name) for name in names})

@@ -26,6 +26,7 @@ ORDER = (
     ("intervals",),
     ("sources",),
     ("recordings",),
+    ("layer",),
     ("slos",),
     ("dashboards",),
     ("alerts",),

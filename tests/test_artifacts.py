@@ -131,16 +131,17 @@ def test_a_foreign_file_of_equal_text_is_no_harm(folder: Path) -> None:
     ("obstacle", "is_folder"), [(RULES.path, True), ("dashboards", False), ("rules", False)]
 )
 def test_what_cannot_be_replaced_is_an_error(obstacle: str, is_folder: bool, folder: Path) -> None:
-    """A folder where a file belongs, or a file where a folder does, is refused and left there."""
+    """A folder in a file's place, or a file in a folder's, is refused before anything is written."""
     if is_folder:
         (folder / obstacle).mkdir(parents=True)
     else:
         folder.mkdir()
         (folder / obstacle).write_text("mine\n")
 
-    with pytest.raises(ArtifactError, match=f"cannot write {folder}/"):
+    with pytest.raises(ArtifactError, match=f"{folder / obstacle} stands where .*; move it away"):
         write(ALL, folder)
     assert (folder / obstacle).is_dir() == is_folder
+    assert not [path for path in folder.rglob("*") if path.is_file() and path.name != obstacle]
 
 
 @pytest.mark.parametrize("fails_at", [0, 1, 2, 3, 4])

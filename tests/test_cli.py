@@ -151,7 +151,7 @@ def test_check_tells_what_differs(here: Path) -> None:
     before = files(here)
     differing = llmdash("build", "--check")
 
-    assert (0, "generated is up to date\n") == (sound.exit_code, sound.stdout)
+    assert (0, "up to date: generated\n") == (sound.exit_code, sound.stdout)
     assert (1, "") == (differing.exit_code, differing.stdout)
     assert differing.stderr == (
         "generated is not what the build makes:\n"
@@ -198,7 +198,9 @@ def test_two_forms_need_two_folders(portable: str, here: Path) -> None:
     result = llmdash("build", "--portable", portable)
 
     assert result.exit_code == 2
-    assert result.stderr.endswith("Error: --portable and --output must be two folders\n")
+    assert result.stderr.endswith(
+        "Error: --portable and --output must be two folders, neither in the other\n"
+    )
     assert [] == list(here.iterdir())
 
 

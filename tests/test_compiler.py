@@ -25,11 +25,11 @@ from llmdash.dashboards.panel import Panel
 from llmdash.dashboards.panels import Query, Stat
 from llmdash.errors import BuildError
 from llmdash.intervals import Intervals
+from llmdash.layer import Layer, of_role
 from llmdash.metrics.metric import Versions
 from llmdash.pack import DEFAULT, Pack, SharedPage
 from llmdash.promql.build import total
 from llmdash.promql.windows import Duration
-from llmdash.recordings import Layer, of_role
 from llmdash.sources import triton, vllm
 from llmdash.sources.source import Role, Source
 from llmdash.sources.vllm import PREFIXES
@@ -305,6 +305,10 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
                 "pack: targets: inn is no source of it (triton, vllm) (compiles)",
                 "pack: target_models: vlm is no source of it (triton, vllm) (compiles)",
             ],
+        ),
+        (
+            Pack(source_pages={"vlm": ()}),
+            ["pack: source_pages: no source is a vlm; did you mean vllm? (compiles)"],
         ),
     ],
 )

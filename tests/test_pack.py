@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,7 @@ def test_what_is_no_pack_is_refused(reference: str, message: str, here: Path) ->
         ("inn_raises", "RuntimeError: the inn is closed"),
         (
             "inn_signal",
-            "SourceError: no signal is called requets; did you mean requests?",
+            "SourceError: inn: no signal is called requets; did you mean requests?",
         ),
         (
             "inn_edges",
@@ -145,3 +146,25 @@ def test_nothing_is_shared_between_packs() -> None:
 
     assert one == other
     assert one.source_pages is not other.source_pages
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sources": ("vllm",)}, "sources: expected sources such as vllm(), got str 'vllm'"),
+        (
+            {"targets": {"vllm": "localhost:8000"}},
+            "targets of vllm: expected a tuple of host:port, got 'localhost:8000'",
+        ),
+        (
+            {"target_models": {"vllm": "llama"}},
+            "target_models of vllm: expected models by host:port, got 'llama'",
+        ),
+    ],
+)
+def test_settings_of_the_wrong_kind_are_refused(settings: dict[str, Any], message: str) -> None:
+    """A setting of the wrong kind is said when the pack is made."""
+    with pytest.raises(PackError) as caught:
+        Pack(**settings)
+
+    assert message == str(caught.value)

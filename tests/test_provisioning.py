@@ -34,6 +34,8 @@ FULL = Pack(
     alertmanager="bell:9093",
 )
 
+NO_CREATED = {"source_labels": ["__name__"], "regex": ".+_created", "action": "drop"}
+
 
 @cache
 def texts() -> dict[str, str]:
@@ -51,11 +53,13 @@ def test_scrape_jobs_follow_the_sources() -> None:
                 "job_name": "east",
                 "metrics_path": "/metrics",
                 "file_sd_configs": [{"files": ["targets/vllm.yaml"]}],
+                "metric_relabel_configs": [NO_CREATED],
             },
             {
                 "job_name": "west",
                 "metrics_path": "/metrics",
                 "file_sd_configs": [{"files": ["targets/west.yaml"]}],
+                "metric_relabel_configs": [NO_CREATED],
                 "static_configs": [{"targets": ["a.inn:11", "b.inn:13"]}],
             },
             {

@@ -25,15 +25,20 @@ def parsed(text: str) -> Any:
     return promql_parser.parse(text)
 
 
-def nodes(tree: Any) -> Iterator[Any]:
-    """Yield a tree's nodes, from the top down."""
-    yield tree
+def children(tree: Any) -> Iterator[Any]:
+    """Yield the nodes right below a node."""
     for name in ("expr", "lhs", "rhs", "param", "vector_selector"):
         child = getattr(tree, name, None)
         if isinstance(child, promql_parser.Expr):
-            yield from nodes(child)
-    for argument in getattr(tree, "args", None) or ():
-        yield from nodes(argument)
+            yield child
+    yield from getattr(tree, "args", None) or ()
+
+
+def nodes(tree: Any) -> Iterator[Any]:
+    """Yield a tree's nodes, from the top down."""
+    yield tree
+    for child in children(tree):
+        yield from nodes(child)
 
 
 def metric_names(tree: Any) -> Iterator[str]:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from llmdash.build import Build
 from llmdash.checks.parsed import parsed, ranges
 from llmdash.problems import Problem
-from llmdash.promql.windows import Duration
+from llmdash.promql.windows import INTERVALS, Duration
+
+#: What stands for Grafana's intervals in a parseable text.
+FILLED_IN = frozenset(interval.placeholder for interval in INTERVALS)
 
 
 def window_is_sound(build: Build) -> Iterator[Problem]:
@@ -15,15 +18,16 @@ def window_is_sound(build: Build) -> Iterator[Problem]:
     intervals = build.pack.intervals
     least = Duration(intervals.scrape.milliseconds * intervals.least_scrapes_in_a_window)
     for expression in build.expressions():
-        if not expression.in_rule:
-            continue  # Grafana's rate interval is four scrapes by its own rule
         try:
             lengths = [
-                Duration(round(r.total_seconds() * 1000)) for r in ranges(parsed(expression.text))
+                Duration(round(r.total_seconds() * 1000))
+                for r in ranges(parsed(expression.parseable))
             ]
         except ValueError:
             continue  # expression_parses says so
         for length in lengths:
+            if length in FILLED_IN and not expression.in_rule:
+                continue  # four scrapes by Grafana's own rule
             if length < least:
                 scrapes = f"{intervals.least_scrapes_in_a_window} scrapes of {intervals.scrape}"
                 message = f"a window of {length} is under {scrapes}: use {least}"

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from llmdash.dashboards.dashboard import Annotation, Neighbours
 from llmdash.dashboards.panels import Query
+from llmdash.dashboards.policy import QUANTILES
 from llmdash.dashboards.variables import DashboardVariable, DatasourceVariable, QueryVariable
 from llmdash.errors import SourceError
 from llmdash.metrics.metric import Counter, Gauge, Metric
 from llmdash.metrics.prometheus import ALERTS
-from llmdash.promql.build import count, increase, rate, total
+from llmdash.promql.build import count, increase, not_equal, rate, total
 from llmdash.promql.nodes import Expr, Matcher, Selector, Variable
 from llmdash.promql.rewrite import narrowed
 from llmdash.promql.windows import RANGE, RATE_INTERVAL
@@ -28,8 +29,6 @@ from llmdash.sources.source import Source
 #: Every dashboard of ours carries it; the menu at the top of each page lists what does.
 TAG = "llmdash"
 FOLDER = "llm-serving"
-#: The quantiles that a latency panel shows.
-QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
 NEIGHBOURS = (Neighbours(title="LLM serving", tag=TAG),)
 
@@ -40,8 +39,8 @@ def percent(share: float) -> str:
 
 
 def alerts_firing(source: str | Variable) -> Annotation:
-    """Return the alerts that fire for a source, as events; only our alerts carry its label."""
-    firing = ALERTS.select(alertstate="firing", source=source)
+    """Return the alerts that fire for a source, as events; others have no source and stay out."""
+    firing = ALERTS.select(not_equal("source", ""), alertstate="firing", source=source)
     return Annotation(
         key="alerts-firing",
         name="Alerts firing",
@@ -64,6 +63,10 @@ class EnginePage:
     #: Whether one instance can hold several engines.
     has_engines: bool = False
 
+    def uid(self, subject: str) -> str:
+        """Return the uid of the source's page on a subject."""
+        return f"llm-{self.source.name.replace('_', '-')}-{subject}"
+
     def variables(self) -> tuple[DashboardVariable, ...]:
         """Return the choices at the top of the page, each narrowed by those before it."""
         by_model = self.anchor.where(Matcher(self.model, "=~", Variable("model")))
@@ -71,7 +74,7 @@ class EnginePage:
         found: list[DashboardVariable] = [
             DatasourceVariable(),
             QueryVariable(name="model", selector=self.anchor, of=self.model),
-            QueryVariable(name="instance", selector=by_model, of="instance"),
+            QueryVariable(name="instance", selector=by_model, of="instance", all_is_listed=True),
         ]
         if self.has_engines:
             found.append(QueryVariable(name="engine", selector=by_instance, of="engine"))
@@ -105,6 +108,10 @@ class EnginePage:
         """Return a counter's rate as chosen, by labels."""
         return total(rate(self.select(metric), RATE_INTERVAL), by)
 
+    def rate_where(self, metric: Counter, by: Sequence[str] = (), **equal: str) -> Expr:
+        """Return the rate of those of a counter's series that have these label values."""
+        return total(rate(self.select(metric).where(**equal), RATE_INTERVAL), by)
+
     def increase(self, metric: Counter, by: Sequence[str] = ()) -> Expr:
         """Return a counter's increase over the time on screen, as chosen, by labels."""
         return total(increase(self.select(metric), RANGE), by)
@@ -131,33 +138,22 @@ class EnginePage:
             raise SourceError(f"{name} of {self.source.name} is no distribution")
         return answer
 
-    def quantiles(self, name: str) -> tuple[Query, ...]:
-        """Return the usual quantiles and the mean, all models together."""
+    def quantiles(self, name: str, *, one_model: bool = False) -> tuple[Query, ...]:
+        """Return the usual quantiles and the mean: all models together, or a repeated panel's."""
         answer = self.distribution(name)
-        mean = Query("mean", answer.mean(RATE_INTERVAL, (), self.matchers()), "mean")
+        chosen = self.matchers(one_model=one_model)
+        mean = Query("mean", answer.mean(RATE_INTERVAL, (), chosen), "mean")
         if answer.buckets is None:
             return (mean,)
         lines = [
             Query(
                 percent(share).replace(".", "-"),
-                answer.quantile(share, RATE_INTERVAL, (), self.matchers()),
+                answer.quantile(share, RATE_INTERVAL, (), chosen),
                 percent(share),
             )
             for share in QUANTILES
         ]
         return (*lines, mean)
-
-    def per_model(self, name: str, share: float = 0.95) -> tuple[Query, ...]:
-        """Return one quantile (else the mean) for each model."""
-        answer = self.distribution(name)
-        by, chosen, legend = (self.model,), self.matchers(), f"{{{{{self.model}}}}}"
-        if answer.buckets is None:
-            return (Query("mean", answer.mean(RATE_INTERVAL, by, chosen), f"{legend} mean"),)
-        expression = answer.quantile(share, RATE_INTERVAL, by, chosen)
-        return (
-            Query("quantile", expression, f"{legend} {percent(share)}"),
-            Query("mean", answer.mean(RATE_INTERVAL, by, chosen), f"{legend} mean"),
-        )
 
     def quantile(self, name: str, share: float) -> Expr:
         """Return one quantile, all models together."""

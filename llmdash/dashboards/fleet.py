@@ -8,7 +8,6 @@ from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
 from llmdash.dashboards.engine_page import (
     FOLDER,
     NEIGHBOURS,
-    QUANTILES,
     TAG,
     alerts_firing,
     percent,
@@ -24,11 +23,12 @@ from llmdash.dashboards.panels import (
     TimeSeries,
     dashboard_url,
 )
+from llmdash.dashboards.policy import ERROR_SHARE, KV_CACHE, QUANTILES
 from llmdash.dashboards.variables import DatasourceVariable, QueryVariable
-from llmdash.promql.build import at_edges, greatest, mean_of, quantile, total
+from llmdash.layer import Layer, by_variables, of_role
+from llmdash.promql.build import at_edges, first_of, greatest, mean_of, quantile, total
 from llmdash.promql.nodes import Expr, Selector, Variable
 from llmdash.promql.units import COUNT
-from llmdash.recordings import Layer, by_variables, of_role
 from llmdash.signals import signal
 from llmdash.sources.source import Role
 
@@ -37,8 +37,6 @@ UID = "llm-fleet"
 #: Above this many edges in common, a quantile over all sources is still worth reading.
 FEWEST_SHARED_EDGES = 6
 
-KV_THRESHOLDS = (Threshold(0.85, "orange"), Threshold(0.95, "red"))
-ERROR_THRESHOLDS = (Threshold(0.01, "orange"), Threshold(0.05, "red"))
 
 _BY_MODEL = ("source", "model")
 _LEGEND = "{{source}} {{model}}"
@@ -95,6 +93,11 @@ class _Fleet:
         selected = self._chosen(self.layer.counter("requests"))
         return total(selected.where(outcome=outcome) if outcome else selected, by)
 
+    def _error_share(self, by: Sequence[str] = ()) -> Expr:
+        """Return failed requests among all; none counted yet is zero, as long as others are."""
+        ended = self._requests(by=by)
+        return first_of(self._requests("error", by), ended * 0) / ended
+
     def _mean(self, name: str, by: Sequence[str] = ()) -> Expr:
         sums, counts = self.layer.sums(name), self.layer.counts(name)
         return mean_of(total(self._chosen(sums), by), total(self._chosen(counts), by))
@@ -128,7 +131,7 @@ class _Fleet:
             key="targets-down",
             title="Targets down",
             description="Targets that Prometheus knows and that do not answer. Above zero, look at "
-            "the table for the model that went silent.",
+            "the targets by source below, and at Prometheus's own list.",
             queries=(
                 Query(
                     "down",
@@ -150,8 +153,8 @@ class _Fleet:
             title="Errors",
             description="Share of ended requests that failed. What an engine does not count "
             "(dropped streams, rejected requests) is missing here: see signals.md.",
-            queries=(Query("share", self._requests("error") / self._requests()),),
-            thresholds=ERROR_THRESHOLDS,
+            queries=(Query("share", self._error_share()),),
+            thresholds=ERROR_SHARE,
         )
         if self.layer.has("generation_tokens"):
             yield Stat(
@@ -172,15 +175,17 @@ class _Fleet:
 
     def _table(self) -> Panel:
         filtered = dashboard_url(
-            UID, source="${__data.fields.source}", model="${__data.fields.model}"
+            UID,
+            source="${__data.fields.source:percentencode}",
+            model="${__data.fields.model:percentencode}",
         )
         columns = [
             ("requests", "Requests", self._requests(by=_BY_MODEL), ()),
             (
                 "errors",
                 "Errors",
-                self._requests("error", _BY_MODEL) / self._requests(by=_BY_MODEL),
-                ERROR_THRESHOLDS,
+                self._error_share(_BY_MODEL),
+                ERROR_SHARE,
             ),
         ]
         for name, key, title in (
@@ -202,12 +207,12 @@ class _Fleet:
                 columns.append((key, title, total(self._gauge(name), _BY_MODEL), ()))
         if self.layer.has("kv_cache_use"):
             fullest = greatest(self._gauge("kv_cache_use", "max"), _BY_MODEL)
-            columns.append(("kv", "KV cache, fullest", fullest, KV_THRESHOLDS))
+            columns.append(("kv", "KV cache, fullest", fullest, KV_CACHE))
         return Table(
             key="models",
             title="Models",
             description="A line for each model on each source. A name filters the page to it. "
-            "Empty cells are questions that the source does not answer, not zeros.",
+            "A cell without data is a question that the source does not answer, not a zero.",
             by=(
                 LabelColumn("model", "Model", filtered, "Show this model only"),
                 LabelColumn("source", "Source"),
@@ -225,8 +230,8 @@ class _Fleet:
         yield TimeSeries(
             key="requests",
             title="Requests ended",
-            description="Requests that ended each second, by source and model. A model's line that "
-            "breaks off means that its servers are gone or idle.",
+            description="Requests that ended each second, by source and model. A line at zero "
+            "is an idle or stalled model, one that breaks off has lost its servers.",
             queries=(Query("rate", self._requests(by=_BY_MODEL), _LEGEND),),
             stack=True,
         )
@@ -354,14 +359,14 @@ class _Fleet:
             queries=(Query("rate", self._requests(by=("outcome",)), "{{outcome}}"),),
             stack=True,
         )
-        share = self._requests("error", _BY_MODEL) / self._requests(by=_BY_MODEL)
         yield TimeSeries(
             key="error-share",
             title="Error share by model",
             description="Share of ended requests that failed, for each model. A gap means no "
             "traffic. Engines do not count every failure: see signals.md.",
-            queries=(Query("share", share, _LEGEND),),
-            thresholds=ERROR_THRESHOLDS,
+            queries=(Query("share", self._error_share(_BY_MODEL), _LEGEND),),
+            thresholds=ERROR_SHARE,
+            zoomed=True,
         )
 
     def saturation(self) -> Iterator[Panel]:
@@ -400,7 +405,7 @@ class _Fleet:
                         f"{_LEGEND} fullest",
                     ),
                 ),
-                thresholds=KV_THRESHOLDS,
+                thresholds=KV_CACHE,
             )
         if self.layer.has("prefix_cache_hit_ratio"):
             hits, queries = (
@@ -410,6 +415,7 @@ class _Fleet:
             yield TimeSeries(
                 key="prefix-cache",
                 title="Prefix cache hit ratio",
+                maximum=1,
                 description="Share of looked-up prompt tokens found in the prefix cache, weighted "
                 "by tokens. Falling, prompts share less or the cache is too small.",
                 queries=(Query("ratio", hits / queries, _LEGEND),),
@@ -422,6 +428,7 @@ class _Fleet:
                 "Anything steadily above zero is work done twice.",
                 queries=(Query("rate", self._counter("preemptions", _BY_MODEL), _LEGEND),),
             )
+        known, up = (self._of_source(self.layer.gauge("up", how)) for how in ("count", "sum"))
         yield TimeSeries(
             key="targets",
             title="Targets",
@@ -429,10 +436,8 @@ class _Fleet:
             "line above the answering one is a server that is down; both falling is one that "
             "service discovery lost.",
             queries=(
-                Query(
-                    "known", self._of_source(self.layer.gauge("up", "count")), "{{source}} known"
-                ),
-                Query("up", self._of_source(self.layer.gauge("up", "sum")), "{{source}} up"),
+                Query("known", total(known, ("source",)), "{{source}} known"),
+                Query("up", total(up, ("source",)), "{{source}} up"),
             ),
             unit=COUNT,
         )

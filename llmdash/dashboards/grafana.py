@@ -30,6 +30,7 @@ from llmdash.dashboards.variables import (
 )
 from llmdash.dashboards.visuals import visual
 from llmdash.promql.printer import GRAFANA, to_text
+from llmdash.promql.windows import Duration
 
 #: The newest classic schema; older Grafanas read what they know of it.
 SCHEMA_VERSION = 42
@@ -89,8 +90,11 @@ class _Dashboard(core.Dashboard):  # type: ignore[misc]  # grafanalib has no typ
         return {**super().to_json_data(), **newer}
 
 
-def render(dashboard: Dashboard) -> Json:
+def render(dashboard: Dashboard, scrape: Duration | None = None) -> Json:
     """Return the dashboard as Grafana reads it from a file: plain JSON, without id and version.
+
+    `scrape` becomes the least step of every query, so that `$__rate_interval` holds four scrapes
+    on a datasource that says nothing of its own.
 
     It is editable: trying things out in the browser is how one finds what to change here, and a
     provisioned or pushed dashboard is protected by the server and by `llmdash push`.
@@ -117,7 +121,17 @@ def render(dashboard: Dashboard) -> Json:
         uid=dashboard.uid,
     )
     # Through text, so that nothing rendered shares a list with anything else.
-    return normalise(json.loads(json.dumps(found, cls=DashboardEncoder, allow_nan=False)))
+    content = normalise(json.loads(json.dumps(found, cls=DashboardEncoder, allow_nan=False)))
+    if scrape is not None:
+        _set_least_step(content["panels"], str(scrape))
+    return content
+
+
+def _set_least_step(panels: list[Json], step: str) -> None:
+    for panel in panels:
+        _set_least_step(panel.get("panels", []), step)
+        for target in panel.get("targets", ()):
+            target["interval"] = step
 
 
 def _row(row: Row, band: Band) -> list[Any]:
@@ -236,7 +250,7 @@ def _(variable: QueryVariable) -> _Variable:
         "query",
         # The form that Grafana itself saves; a plain text is the older one.
         {"query": variable.query, "refId": "StandardVariableQuery"},
-        allValue=".*" if variable.include_all else None,
+        allValue=".*" if variable.include_all and not variable.all_is_listed else None,
         current=current,
         datasource=DATASOURCE,
         definition=variable.query,

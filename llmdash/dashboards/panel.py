@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from llmdash.errors import DashboardError
 from llmdash.promql.facts import UNBOUNDED, Bounds, Form, ValueType
-from llmdash.promql.labels import nearest
+from llmdash.promql.labels import TARGET_LABELS, nearest
 from llmdash.promql.nodes import Expr, Number
 from llmdash.promql.units import RATIO, Unit
 
@@ -127,12 +127,13 @@ def check_url(url: str, place: str) -> None:
 
 
 def dashboard_url(uid: str, **variables: str) -> str:
-    """Return the address of another dashboard, with the time range and these variables.
+    """Return the address of another dashboard, with time range, datasource and these variables.
 
-    A value is what Grafana fills in: `"$model"`, or `"${__data.fields.model}"` in a table.
+    A value is what Grafana fills in: `"$model"`, or in a table a field of the line that was
+    clicked, encoded for an address: `"${__data.fields.model:percentencode}"`.
     """
     chosen = "".join(f"&var-{name}={value}" for name, value in sorted(variables.items()))
-    return f"/d/{uid}?${{__url_time_range}}{chosen}"
+    return f"/d/{uid}?${{__url_time_range}}&${{datasource:queryparam}}{chosen}"
 
 
 def check_thresholds(thresholds: Sequence[Threshold], bounds: Bounds, place: str) -> None:
@@ -204,13 +205,18 @@ class Panel:
 
     def _check_legends(self) -> None:
         for query in self.queries:
-            varying = sorted(query.varying_labels)
-            if varying and not query.legend_labels:
+            hidden = sorted(query.varying_labels - set(query.legend_labels))
+            if "instance" in query.legend_labels:
+                # The other target labels follow from it.
+                hidden = [name for name in hidden if name not in TARGET_LABELS]
+            if hidden:
                 expected = "a legend that distinguishes"
-                hint = f"series differ by {', '.join(varying)}"
-                raise DashboardError(
-                    f"{self.place}, query {query.key}", expected, repr(query.legend), hint
-                )
+                hint = f"series differ by {', '.join(hidden)}"
+                place = f"{self.place}, query {query.key}"
+                raise DashboardError(place, expected, repr(query.legend), hint)
+        legends = [query.legend for query in self.queries if query.legend]
+        if len(set(legends)) < len(legends):
+            raise DashboardError(self.place, "legends that differ", ", ".join(legends))
 
     def _check_unit(self) -> None:
         units = self._units()

@@ -90,6 +90,8 @@ class TimeSeries(_Limited):
     stack: bool = False
     #: How opaque the area below a line is, in percent.
     fill: int = 10
+    #: Let the axis end above the data: a share that matters when it is small.
+    zoomed: bool = False
 
     def __post_init__(self) -> None:
         """Check the fill."""
@@ -101,7 +103,7 @@ class TimeSeries(_Limited):
     def limits(self) -> Bounds:
         """The ends of the axis; a stack can rise above what one series can."""
         low, high = super().limits
-        return (low, self.maximum if self.stack else high)
+        return (low, self.maximum if self.stack or self.zoomed else high)
 
 
 @dataclass(frozen=True, kw_only=True)

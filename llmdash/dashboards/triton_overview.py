@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
 from llmdash.dashboards.engine_page import FOLDER, NEIGHBOURS, TAG, EnginePage, alerts_firing
-from llmdash.dashboards.panels import Panel, Query, Stat, Threshold, TimeSeries
+from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
+from llmdash.dashboards.policy import ERROR_SHARE
 from llmdash.metrics import triton as metrics
 from llmdash.metrics.metric import Counter
 from llmdash.promql.build import call, convert, counted_as, greatest, mean_of, total
@@ -20,13 +21,13 @@ def triton_overview(source: Source) -> Dashboard:
     anchor = source.dialect.select(metrics.NV_INFERENCE_REQUEST_SUCCESS)
     page = EnginePage(source, anchor, "model")
     rows = [
-        Row(key="now", title="Now", panels=_now(page)),
+        Row(key="now", title="Summary", panels=_now(page)),
         Row(key="traffic", title="Traffic", panels=_traffic(page)),
         Row(key="latency", title="Latency", panels=_latency(page)),
         Row(key="host", title="GPU and host", panels=_host(page)),
     ]
     return Dashboard(
-        uid=f"llm-{source.name}-overview",
+        uid=page.uid("overview"),
         title=f"{source.title} overview",
         description="Requests, failures, queue and compute time of Triton, by model.",
         tags=(TAG, source.exporter),
@@ -39,15 +40,19 @@ def triton_overview(source: Source) -> Dashboard:
 
 
 def _restart(page: EnginePage) -> Annotation:
-    # Triton exports no start time. A counter that falls is a restart, or a model loaded again.
+    # Triton exports no start time. A counter that falls is a restart, or a model loaded again; the
+    # window is long because loading a model takes minutes, in which there is no counter.
     successes = page.select(metrics.NV_INFERENCE_REQUEST_SUCCESS)
-    resets = call("resets", successes.over("2m"))
+    by = ("instance", "model")
+    now = greatest(call("resets", successes.over("1h")), by)
+    before = greatest(call("resets", successes.offset("5m").over("1h")), by)
     return Annotation(
         key="engine-restart",
         name="Engine restart",
-        expr=greatest(resets, ("instance", "model")) > 0,
+        expr=now > before,
         title="{{model}} on {{instance}} started anew",
-        text="Its counters began again: Triton restarted, or loaded the model again.",
+        text="Its counters began again: Triton restarted, or loaded the model again. "
+        "A server that had served nothing before shows no restart.",
         color="orange",
     )
 
@@ -82,7 +87,7 @@ def _now(page: EnginePage) -> tuple[Panel, ...]:
             description="Share of requests that failed, for whatever reason, cancelled ones "
             "included. A Python backend that answers with an error object counts as success.",
             queries=(Query("share", _failures(page) / ended),),
-            thresholds=(Threshold(0.01, "orange"), Threshold(0.05, "red")),
+            thresholds=ERROR_SHARE,
         ),
         Stat(
             key="latency-now",
@@ -102,8 +107,14 @@ def _now(page: EnginePage) -> tuple[Panel, ...]:
         Stat(
             key="requests-total",
             title="Requests in range",
-            description="Requests answered within the time range on screen.",
-            queries=(Query("total", page.increase(metrics.NV_INFERENCE_REQUEST_SUCCESS)),),
+            description="Requests that ended in the time range on screen, failed ones included.",
+            queries=(
+                Query(
+                    "total",
+                    page.increase(metrics.NV_INFERENCE_REQUEST_SUCCESS)
+                    + page.increase(metrics.NV_INFERENCE_REQUEST_FAILURE),
+                ),
+            ),
             decimals=0,
         ),
     )
@@ -117,7 +128,8 @@ def _traffic(page: EnginePage) -> tuple[Panel, ...]:
             key="requests",
             title="Requests by model",
             description="Requests answered each second for each model. An ensemble counts its "
-            "steps as requests of their own. A line that ends means no traffic or no model.",
+            "steps as requests of their own. At zero it is idle or stalled; a line that ends has "
+            "lost its server.",
             queries=(Query("success", _successes(page, "model"), "{{model}}"),),
             stack=True,
         ),

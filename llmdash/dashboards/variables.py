@@ -61,6 +61,9 @@ class QueryVariable(DashboardVariable):
     of: str
     multi: bool = True
     include_all: bool = True
+    #: All means each value of the list, not whatever there is: a panel whose series lack the
+    #: label that narrowed the list then still follows the choice.
+    all_is_listed: bool = False
 
     def __post_init__(self) -> None:
         """Check that the series carry the label."""

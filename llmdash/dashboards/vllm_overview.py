@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
 from llmdash.dashboards.engine_page import FOLDER, NEIGHBOURS, TAG, EnginePage, alerts_firing
-from llmdash.dashboards.panels import Panel, Query, Stat, Threshold, TimeSeries
+from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
+from llmdash.dashboards.policy import ERROR_SHARE, KV_CACHE
 from llmdash.metrics import vllm as metrics
 from llmdash.metrics import vllm_v0
-from llmdash.promql.build import greatest, total
+from llmdash.promql.build import first_of, greatest, total
 from llmdash.promql.units import COUNT
 from llmdash.sources.source import Source
-
-#: From here on queueing and preemption follow on any hardware.
-KV_THRESHOLDS = (Threshold(0.85, "orange"), Threshold(0.95, "red"))
 
 
 def vllm_page(source: Source) -> EnginePage:
@@ -51,7 +49,7 @@ def vllm_overview(source: Source) -> Dashboard:
     """Return the page."""
     page = vllm_page(source)
     return Dashboard(
-        uid=f"llm-{source.name}-overview",
+        uid=page.uid("overview"),
         title=f"{source.title} overview",
         description="Traffic, latency and saturation of vLLM, by model, instance and engine.",
         tags=(TAG, source.exporter),
@@ -60,7 +58,7 @@ def vllm_overview(source: Source) -> Dashboard:
         links=NEIGHBOURS,
         annotations=vllm_annotations(page),
         rows=(
-            Row(key="now", title="Now", panels=_now(page)),
+            Row(key="now", title="Summary", panels=_now(page)),
             Row(key="traffic", title="Traffic", panels=_traffic(page)),
             Row(key="latency", title="Latency, all models together", panels=_latency(page)),
             Row(key="latency-by-model", title="Latency by model", panels=_latency_by_model(page)),
@@ -69,9 +67,11 @@ def vllm_overview(source: Source) -> Dashboard:
     )
 
 
-def _success_share(page: EnginePage) -> Query:
+def _error_share(page: EnginePage) -> Query:
     ended = page.rate(metrics.REQUEST_SUCCESS_TOTAL)
-    return Query("share", page.counter("requests") / ended)
+    failed = page.rate_where(metrics.REQUEST_SUCCESS_TOTAL, finished_reason="error")
+    # Before 0.13 no reason is called error: none counted is zero, as long as others are.
+    return Query("share", first_of(failed, ended * 0) / ended)
 
 
 def _now(page: EnginePage) -> tuple[Panel, ...]:
@@ -86,14 +86,13 @@ def _now(page: EnginePage) -> tuple[Panel, ...]:
             graph=True,
         ),
         Stat(
-            key="success-share-now",
-            title="Ended well",
-            description="Share of ended requests that stopped by themselves, met their length or "
-            "were cut for repetition. vLLM counts neither rejected requests nor dropped "
-            "streams, so a full share is not proof that every user was served.",
-            queries=(_success_share(page),),
-            thresholds=(Threshold(0.95, "orange"), Threshold(0.99, "green")),
-            base_color="red",
+            key="error-share-now",
+            title="Errors",
+            description="Share of ended requests that failed. vLLM counts neither rejected "
+            "requests nor dropped streams (and no errors before 0.13), so zero is no proof that "
+            "every user was served.",
+            queries=(_error_share(page),),
+            thresholds=ERROR_SHARE,
         ),
         Stat(
             key="ttft-now",
@@ -143,7 +142,7 @@ def _now(page: EnginePage) -> tuple[Panel, ...]:
             description="Share of the KV cache that live requests hold, on the fullest engine. "
             "Near 1, requests wait or are preempted.",
             queries=(Query("max", page.gauge("kv_cache_use", "max")),),
-            thresholds=KV_THRESHOLDS,
+            thresholds=KV_CACHE,
         ),
         Stat(
             key="requests-total",
@@ -176,8 +175,8 @@ def _traffic(page: EnginePage) -> tuple[Panel, ...]:
             key="finish-reasons",
             title="Requests by finish reason",
             description="stop: the model ended; length: a limit cut it; abort: cancelled; error: "
-            "failed; repetition: it looped. A growing share of length means answers are "
-            "cut, of error or repetition that something is wrong with model or engine.",
+            "failed; repetition: it looped. A growing share of length means answers are cut, of "
+            "error that the engine fails, of repetition that the model needs other sampling.",
             queries=(Query("rate", reasons, "{{finished_reason}}"),),
             stack=True,
         ),
@@ -218,7 +217,8 @@ def _traffic(page: EnginePage) -> tuple[Panel, ...]:
             key="requests-by-model",
             title="Requests ended by model",
             description="Requests that ended each second for each model, whatever their outcome. "
-            "A line that stops while its model has requests running is a stall.",
+            "At zero while its model has requests running, it is stalled; a line that ends has "
+            "lost its server.",
             queries=(
                 Query(
                     "rate",
@@ -239,7 +239,7 @@ def _prompt_by_source(page: EnginePage) -> Iterator[Panel]:
             title="Prompt tokens by where they came from",
             description="local_compute was prefilled, local_cache_hit came from the prefix cache, "
             "external_kv_transfer from another tier. Computed tokens are the real work of "
-            "prefill; their share rising means that the cache helps less.",
+            "prefill; their share rising means that the cache helps less. From vLLM 0.16.",
             queries=(
                 Query(
                     "source",
@@ -287,7 +287,7 @@ def _time_per_output_token(page: EnginePage) -> Iterator[Panel]:
             title="Time per output token, per request",
             description="Each request's own average time per token after the first: one slow "
             "request counts as much as a fast one. Far above inter-token latency, few requests "
-            "suffer much. Answers of one token count as 0.",
+            "suffer much. Answers of one token count as 0. From vLLM 0.11.",
             queries=page.quantiles("time_per_output_token"),
         )
 
@@ -296,24 +296,27 @@ def _latency_by_model(page: EnginePage) -> tuple[Panel, ...]:
     return (
         TimeSeries(
             key="ttft-by-model",
-            title="Time to first token by model",
-            description="p95 and mean for each model. One model rising alone has longer prompts or "
-            "its own queue; all rising together share a bottleneck.",
-            queries=page.per_model("time_to_first_token"),
+            title="Time to first token of $model",
+            description="One panel for each model chosen. One model rising alone has longer "
+            "prompts or its own queue; all rising together share a bottleneck.",
+            queries=page.quantiles("time_to_first_token", one_model=True),
+            repeat="model",
         ),
         TimeSeries(
             key="itl-by-model",
-            title="Inter-token latency by model",
-            description="p95 and mean for each model. A model far above its usual line decodes "
+            title="Inter-token latency of $model",
+            description="One panel for each model chosen. A model far above its usual line decodes "
             "with too large a batch, or on slower hardware.",
-            queries=page.per_model("inter_token_latency"),
+            queries=page.quantiles("inter_token_latency", one_model=True),
+            repeat="model",
         ),
         TimeSeries(
             key="e2e-by-model",
-            title="End-to-end latency by model",
-            description="p95 and mean for each model, of finished requests. Compare a model with "
-            "its own past, not with others: answers differ in length.",
-            queries=page.per_model("end_to_end_latency"),
+            title="End-to-end latency of $model",
+            description="One panel for each model chosen, of finished requests. Compare a model "
+            "with its own past, not with others: answers differ in length.",
+            queries=page.quantiles("end_to_end_latency", one_model=True),
+            repeat="model",
         ),
     )
 
@@ -349,7 +352,7 @@ def _saturation(page: EnginePage) -> tuple[Panel, ...]:
                     "{{model_name}} {{instance}} engine {{engine}}",
                 ),
             ),
-            thresholds=KV_THRESHOLDS,
+            thresholds=KV_CACHE,
         ),
         *_prefix_cache(page),
         *_swapped(page),
@@ -407,9 +410,10 @@ def _prefix_cache(page: EnginePage) -> Iterator[Panel]:
         yield TimeSeries(
             key="prefix-cache",
             title="Prefix cache hit ratio",
+            maximum=1,
             description="Share of looked-up prompt tokens found in the prefix cache. Falling while "
             "prompts share prefixes means that the cache is too small or routing scatters "
-            "them. A gap means no prompts.",
+            "them. A gap means no prompts. From vLLM 0.9.2.",
             queries=(
                 Query(
                     "ratio", page.ratio("prefix_cache_hit_ratio", ("model_name",)), "{{model_name}}"
@@ -440,5 +444,5 @@ def _swapped(page: EnginePage) -> Iterator[Panel]:
                     "{{model_name}} {{instance}}",
                 ),
             ),
-            thresholds=KV_THRESHOLDS,
+            thresholds=KV_CACHE,
         )

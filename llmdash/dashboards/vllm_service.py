@@ -5,7 +5,8 @@ from __future__ import annotations
 from llmdash.dashboards.dashboard import Dashboard, Row
 from llmdash.dashboards.engine_page import FOLDER, NEIGHBOURS, TAG, EnginePage
 from llmdash.dashboards.panels import Heatmap, Panel, Query, Text, TimeSeries
-from llmdash.dashboards.vllm_overview import KV_THRESHOLDS, vllm_annotations, vllm_page
+from llmdash.dashboards.policy import KV_CACHE
+from llmdash.dashboards.vllm_overview import vllm_annotations, vllm_page
 from llmdash.metrics import vllm as metrics
 from llmdash.promql.build import total
 from llmdash.promql.windows import RATE_INTERVAL
@@ -16,7 +17,7 @@ def vllm_service(source: Source) -> Dashboard:
     """Return the page."""
     page = vllm_page(source)
     return Dashboard(
-        uid=f"llm-{source.name}-service",
+        uid=page.uid("service"),
         title=f"{source.title} service",
         description="Twelve panels that explain a vLLM service: what each measures, why it "
         "matters, and what to do when its shape is bad.",
@@ -148,11 +149,10 @@ def _engine(page: EnginePage) -> tuple[Panel, ...]:
         TimeSeries(
             key="scheduler",
             title="Scheduler state",
-            description="**Definition** Requests in the batch and in the queue (and, on the V0 "
-            "engine, swapped out to CPU memory).\n\n**Significance** Whether there is "
-            "room.\n\n**What to do** Waiting grows while running is flat: the batch is full, add "
-            "replicas. Running grows without end: clients do not read their streams, or answers "
-            "are long.",
+            description="**Definition** Requests in the batch and in the queue.\n\n"
+            "**Significance** Whether there is room.\n\n**What to do** Waiting grows while running "
+            "is flat: the batch (--max-num-seqs) or the KV cache is full, add replicas. Running "
+            "high with nothing waiting: answers are long, and each of them is slower for it.",
             queries=tuple(scheduler),
             width=8,
         ),
@@ -162,13 +162,13 @@ def _engine(page: EnginePage) -> tuple[Panel, ...]:
             description="**Definition** Share of KV cache blocks that live requests hold; blocks "
             "kept only for the prefix cache count as free.\n\n**Significance** When it is full, "
             "requests wait or are preempted.\n\n**What to do** Near 1 for minutes: raise "
-            "--gpu-memory-utilization, shorten --max-model-len, quantise the cache, or add "
-            "replicas.",
+            "--gpu-memory-utilization, quantise the cache, or add replicas. A smaller "
+            "--max-model-len adds no cache; it only limits what one request can hold.",
             queries=(
                 Query("max", page.gauge("kv_cache_use", "max"), "fullest engine"),
                 Query("avg", page.gauge("kv_cache_use", "avg"), "mean of engines"),
             ),
-            thresholds=KV_THRESHOLDS,
+            thresholds=KV_CACHE,
             width=8,
         ),
     )
@@ -189,11 +189,11 @@ def _shape(page: EnginePage) -> tuple[Panel, ...]:
         TimeSeries(
             key="finish-reasons",
             title="Finish reasons",
-            description="**Definition** Requests ended each second, by why they ended.\n\n"
-            "**Significance** stop is the model's own end; length means that a limit cut the "
-            "answer; abort, error and repetition are answers that nobody could use.\n\n"
-            "**What to do** Much length: raise max_tokens, or the model rambles. Errors: read the "
-            "server's log.",
+            description="**Definition** Requests ended each second, by why they "
+            "ended.\n\n**Significance** stop is the model's own end; length means that a limit cut "
+            "the answer; abort and error are answers that nobody got; repetition was cut because "
+            "it looped.\n\n**What to do** Much length: raise max_tokens, or the model rambles. "
+            "Errors: read the server's log.",
             queries=(Query("rate", reasons, "{{finished_reason}}"),),
             stack=True,
         ),

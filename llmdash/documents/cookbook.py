@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmdash.documents.markdown import NOTICE, fenced
+from llmdash.layer import Layer, of_role
 from llmdash.promql.build import mean_of, quantile, total
 from llmdash.promql.nodes import Expr
 from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Window
-from llmdash.recordings import Layer, of_role
 from llmdash.signals import SIGNALS, Form, Signal
 from llmdash.sources.answer import (
     Answer,

@@ -55,6 +55,9 @@ def _verdict(source: Source, asked: Signal) -> str:
     if answer is None:
         return GAP
     words = ["mean only" if is_weaker(asked, answer) else "yes"]
+    since = source.answered_since(asked.name)
+    if since is not None:
+        words.append(f"from {since}")
     needs = source.answer_needs(asked.name)
     if needs:
         words.append(f"needs {', '.join(need.value for need in needs)}")
@@ -98,6 +101,8 @@ def _edges(answer: Answer) -> str:
     edges = getattr(answer, "canonical_edges", None)
     if edges is None:
         return ""
+    if edges.varies_by:
+        return f"1, 2, 5, 10, 20 … up to the model's length ({edges.unit})"
     values = " ".join(f"{value:g}" for value in edges.values)
     return f"{values} ({edges.unit})"
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
 from llmdash.errors import SourceError
-from llmdash.metrics.metric import Counter, Gauge, Histogram, Metric, Needs, Versions, one_two_five
+from llmdash.metrics.metric import (
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    Needs,
+    Versions,
+    one_two_five,
+    version_key,
+)
 from llmdash.promql.edges import Edges
+from llmdash.promql.labels import nearest
 from llmdash.promql.nodes import Expr, Matcher, Selector
 from llmdash.promql.rewrite import selectors
 from llmdash.promql.units import Unit
@@ -26,6 +37,11 @@ from llmdash.sources.answer import (
 )
 
 AnyMetric = TypeVar("AnyMetric", bound=Metric)
+
+
+#: Uids of pages are made of it, and Grafana takes 40 characters.
+LONGEST_NAME = 24
+_NAME = re.compile(rf"(?=.{{1,{LONGEST_NAME}}}$)[a-z0-9]+([-_][a-z0-9]+)*")
 
 
 class Role(Enum):
@@ -74,6 +90,10 @@ class Dialect:
             elif adapted.edges_vary_by and self.max_model_len is not None:
                 adapted = adapted.with_edges(one_two_five(self.max_model_len))
         return adapted.renamed(*self.prefix)  # type: ignore[return-value]  # the kind is kept
+
+    def spoken_of(self, catalogue: Sequence[Metric]) -> tuple[Metric, ...]:
+        """Return the families of a catalogue that can be there, as they are here."""
+        return tuple(self.spoken(metric) for metric in catalogue if self.speaks(metric))
 
     def matchers(self, of: Selector) -> tuple[Matcher, ...]:
         """Return what identifies a selector's series: its labels or name, else the scrape job."""
@@ -162,16 +182,26 @@ class Source:
     answers: Mapping[str, Answer]
     #: Where the exporter is scraped.
     metrics_path: str = "/metrics"
+    #: Which of its series are not worth keeping, as a pattern of their names.
+    noise: str = ""
     #: Labels that tell engines of one instance apart.
     instance_labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse answers that do not fit their signals."""
+        """Refuse a name that no recording and no page could carry, and answers that do not fit."""
+        if _NAME.fullmatch(self.name) is None:
+            raise SourceError(
+                f"a source is called {self.name!r}: expected small letters, digits, - and _, "
+                f"at most {LONGEST_NAME}"
+            )
         for name, answer in self.answers.items():
             self._check(name, answer)
 
     def _check(self, name: str, answer: Answer) -> None:
-        asked = signal(name)
+        try:
+            asked = signal(name)
+        except SourceError as error:
+            raise SourceError(f"{self.name}: {error}") from error
         fitting = {
             Form.DISTRIBUTION: DistributionAnswer,
             Form.COUNTER: CounterAnswer,
@@ -183,6 +213,7 @@ class Source:
                 f"{self.name}: {name} is a {asked.form.value}, got {type(answer).__name__}"
             )
         for term in answer.terms:
+            self._check_grouping(asked, term)
             value = dict(term.fixed).get(asked.split_by)
             if value is not None and asked.values and value not in asked.values:
                 expected = ", ".join(asked.values)
@@ -190,6 +221,17 @@ class Source:
                     f"{self.name}: {name} has {asked.split_by} {expected}; got {value}"
                 )
         _check_units(self.name, asked, answer)
+
+    def _check_grouping(self, asked: Signal, term: Term) -> None:
+        odd = sorted(name for name, _ in term.fixed if name != asked.split_by)
+        if odd:
+            expected = asked.split_by or "no label"
+            raise SourceError(f"{self.name}: {asked.name} is grouped by {expected}; got {odd[0]}")
+        if asked.values and asked.split_by not in {name for name, _ in (*term.fixed, *term.labels)}:
+            raise SourceError(
+                f"{self.name}: {asked.name} is grouped by {asked.split_by}; "
+                f"{term.families()[0]} says none"
+            )
 
     @property
     def job(self) -> str:
@@ -212,6 +254,22 @@ class Source:
         answer = self.answers[name]
         return self.needs(families_of(answer))
 
+    def answered_since(self, name: str) -> str | None:
+        """Return the first release that answers a signal, if that is later than the source's."""
+        by_name = {metric.name: metric for metric in self.metrics}
+        found: list[str] = []
+        for term in self.answers[name].terms:
+            known = [by_name[f].versions.first for f in term.families() if f in by_name]
+            dated = [first for first in known if first is not None]
+            # The oldest name of a term is the one that answers first.
+            if known and len(dated) == len(known):
+                found.append(min(dated, key=version_key))
+        latest = max(found, key=version_key, default=None)
+        own = self.dialect.versions.first
+        if latest is None or (own is not None and version_key(latest) <= version_key(own)):
+            return None
+        return latest
+
     def series_names(self) -> frozenset[str]:
         """Return every series name that the answers read."""
         return frozenset(
@@ -233,6 +291,24 @@ def _check_units(source: str, asked: Signal, answer: Answer) -> None:
                     f"{source}: {asked.name} is asked in {asked.unit}, "
                     f"{alternative.facts.name} is in {unit}"
                 )
+
+
+def named_edges(
+    catalogue: Sequence[Metric], edges: Mapping[str, Sequence[float]] | None
+) -> dict[str, tuple[float, ...]]:
+    """Return the edges that an operator has set, by family.
+
+    Raises:
+        SourceError: a name is no histogram of the catalogue; the nearest is named.
+    """
+    histograms = {metric.name for metric in catalogue if isinstance(metric, Histogram)}
+    for family in edges or {}:
+        if family not in histograms:
+            hint = nearest(family, histograms)
+            raise SourceError(
+                f"edges of {family}: no histogram is called so" + f"; {hint}" * bool(hint)
+            )
+    return {family: tuple(map(float, own)) for family, own in (edges or {}).items()}
 
 
 def answered(**answers: Answer | None) -> dict[str, Answer]:

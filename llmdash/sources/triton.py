@@ -5,6 +5,8 @@ Durations are sums of microseconds, so most latencies are means here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from llmdash.metrics import triton as metrics
 from llmdash.metrics.metric import Counter, Versions
 from llmdash.metrics.prometheus import UP
@@ -12,23 +14,41 @@ from llmdash.promql.build import not_equal
 from llmdash.promql.nodes import Matcher
 from llmdash.signals import signal
 from llmdash.sources.answer import Answer
-from llmdash.sources.source import Dialect, Role, Source, answered, counter, gauge, mean
+from llmdash.sources.source import (
+    Dialect,
+    Role,
+    Source,
+    answered,
+    counter,
+    gauge,
+    mean,
+    named_edges,
+)
+
+#: 23.09 brought the count of pending requests.
+SINCE = Versions("23.09")
 
 
 def triton(
-    *, name: str = "triton", versions: Versions = Versions("23.09"), job: str | None = None
+    *,
+    name: str = "triton",
+    versions: Versions = SINCE,
+    edges: Mapping[str, Sequence[float]] | None = None,
+    job: str | None = None,
 ) -> Source:
     """Return Triton as a source.
 
     Args:
         name: what recordings call the source.
         versions: the releases that may be running (`24.10`), families outside are not asked for.
+        edges: bucket edges set in `model_metrics` (in milliseconds), by family.
         job: the scrape job; when given, every selector names it.
     """
     dialect = Dialect(
         identity=(not_equal("model", ""),),
         labels=(("model", "model"),),
         versions=versions,
+        edges=named_edges(metrics.METRICS, edges),
         owns=("nv_",),
         job=job or name,
         match_job=job is not None,
@@ -38,7 +58,7 @@ def triton(
         exporter="triton",
         title="Triton" if name == "triton" else f"Triton {name}",
         role=Role.ENGINE,
-        metrics=tuple(metric for metric in metrics.METRICS if dialect.speaks(metric)),
+        metrics=dialect.spoken_of(metrics.METRICS),
         dialect=dialect,
         answers=_answers(dialect),
     )

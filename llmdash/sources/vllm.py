@@ -5,23 +5,41 @@ Prefix, releases and edges are settings of the source, not copies of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
+from llmdash.errors import SourceError
 from llmdash.metrics import vllm as metrics
 from llmdash.metrics import vllm_v0
 from llmdash.metrics.metric import Histogram, Needs, Versions
 from llmdash.metrics.prometheus import UP
 from llmdash.metrics.python_process import PROCESS_START_TIME_SECONDS
-from llmdash.promql.build import aggregate, first_of, joined, not_equal, one_of, over_time
-from llmdash.promql.nodes import Matcher
+from llmdash.promql.build import aggregate, first_of, joined, not_equal, over_time
+from llmdash.promql.nodes import Aggregate, Matcher
 from llmdash.signals import signal
 from llmdash.sources.answer import Answer, Term
-from llmdash.sources.source import Dialect, Role, Source, answered, counter, gauge, ratio
+from llmdash.sources.source import (
+    Dialect,
+    Role,
+    Source,
+    answered,
+    counter,
+    gauge,
+    named_edges,
+    ratio,
+)
 
 #: 0.8.4 gave the latency histograms the edges they still have; V1 is complete from there.
 SINCE = Versions("0.8.4")
 
+#: Labels of the configuration that an engine measures at its start: a restart changes them by a
+#: little, and nobody has configured anything.
+MEASURED = ("num_gpu_blocks", "num_cpu_blocks", "kv_cache_size_tokens", "kv_cache_max_concurrency")
+
 PREFIXES = ("vllm:", "vllm_", "ray_vllm:", "ray_vllm_", "kserve_vllm:")
+
+
+_PREFIX = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*[:_]")
 
 
 def vllm(
@@ -46,6 +64,8 @@ def vllm(
         max_model_len: where token histograms end, when it is the same for all models.
         job: the scrape job; when given, every selector names it.
     """
+    if _PREFIX.fullmatch(prefix) is None:
+        raise SourceError(f"prefix {prefix!r}: expected one such as {', '.join(PREFIXES)}")
     dialect = Dialect(
         # The router of vLLM's production stack re-exports the same names without a model.
         identity=(not_equal("model_name", ""),),
@@ -59,7 +79,7 @@ def vllm(
         versions=versions,
         prefix=("vllm:", prefix),
         owns=(prefix,),
-        edges={family: tuple(map(float, own)) for family, own in (edges or {}).items()},
+        edges=named_edges(metrics.METRICS, edges),
         max_model_len=max_model_len,
         without=frozenset() if v0 else frozenset({Needs.V0_ENGINE}),
         job=job or name,
@@ -70,11 +90,11 @@ def vllm(
         exporter="vllm",
         title="vLLM" if name == "vllm" else f"vLLM {name}",
         role=Role.ENGINE,
-        metrics=tuple(
-            dialect.spoken(metric) for metric in metrics.METRICS if dialect.speaks(metric)
-        ),
+        metrics=dialect.spoken_of(metrics.METRICS),
         dialect=dialect,
         answers=_answers(dialect),
+        # Python's client adds the time of creation to each counter and histogram.
+        noise=".+_created",
         instance_labels=("engine",),
     )
 
@@ -86,10 +106,12 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
     return answered(
         requests=counter(
             "requests",
-            _finished(dialect, "ok", "stop", "length", "repetition"),
-            _finished(dialect, "error", "error"),
-            _finished(dialect, "cancelled", "abort"),
-            note="Streams that the client drops are counted nowhere; rejected requests neither.",
+            # A reason that a later release adds ends a request too.
+            _finished(dialect, "ok", Matcher("finished_reason", "!~", "error|abort")),
+            _finished(dialect, "error", Matcher("finished_reason", "=", "error")),
+            _finished(dialect, "cancelled", Matcher("finished_reason", "=", "abort")),
+            note="Streams that the client drops are counted nowhere; rejected requests neither. "
+            "Errors are counted from 0.13.",
         ),
         time_to_first_token=distribution(
             "time_to_first_token", metrics.TIME_TO_FIRST_TOKEN_SECONDS
@@ -159,9 +181,8 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
     )
 
 
-def _finished(dialect: Dialect, outcome: str, *reasons: str) -> Term | None:
-    where = (one_of("finished_reason", reasons),)
-    return dialect.term(metrics.REQUEST_SUCCESS_TOTAL, where=where, outcome=outcome)
+def _finished(dialect: Dialect, outcome: str, reasons: Matcher) -> Term | None:
+    return dialect.term(metrics.REQUEST_SUCCESS_TOTAL, where=(reasons,), outcome=outcome)
 
 
 def _waiting_for_capacity(dialect: Dialect) -> Term | None:
@@ -178,7 +199,8 @@ def _configuration_changes(dialect: Dialect) -> Term | None:
     info = dialect.select(metrics.CACHE_CONFIG_INFO)
     # Its labels change with each release; these name one engine.
     engine = ("job", "instance", "engine")
-    before = over_time("present", info.offset("1m"), "1h")
-    changed = joined(joined(info, "unless", before), "and", before, on=engine)
+    now = Aggregate("group", info, None, MEASURED)
+    before = Aggregate("group", over_time("present", info.offset("1m"), "1h"), None, MEASURED)
+    changed = joined(joined(now, "unless", before), "and", before, on=engine)
     unchanged = aggregate("group", info, engine) - 1
     return Term((first_of(aggregate("group", changed, engine), unchanged),))

@@ -19,7 +19,9 @@ THIS_JOB = replace(DIALECT, match_job=True)
 
 
 def counting(name: str, dialect: Dialect, *matchers: Matcher) -> Source:
-    answers = answered(requests=counter("requests", dialect.term(GUESTS, where=matchers)))
+    answers = answered(
+        requests=counter("requests", dialect.term(GUESTS, where=matchers, outcome="ok"))
+    )
     return replace(inn(name, answers=answers), dialect=dialect)
 
 

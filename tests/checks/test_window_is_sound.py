@@ -20,7 +20,6 @@ OF = pack(scrape="13s", retention="17d")
         build(rule("sum(inn_full)"), of=OF),
         build(rule("inn_full offset 1s"), of=OF),
         build(rule("rate(inn_guests_total[51s]"), of=OF),
-        build(panels=(panel("rate(inn_guests_total[1s])"),), of=OF),
         build(panels=(panel("rate(inn_guests_total[$__rate_interval])"),), of=OF),
     ],
 )

@@ -27,7 +27,7 @@ def test_the_unit_is_that_of_the_queries() -> None:
 def test_queries_in_unlike_units_are_refused() -> None:
     """Seconds and tokens cannot share an axis."""
     with pytest.raises(DashboardError, match="queries in one unit, got seconds and tokens/s"):
-        panel(Query("p95", first_token(), "{{model}}"), Query("rate", tokens(), "{{model}}"))
+        panel(Query("p95", first_token(), "{{model}} p95"), Query("rate", tokens(), "{{model}}"))
 
 
 def test_what_is_counted_can_be_shown_under_another_name() -> None:
@@ -112,7 +112,10 @@ def test_an_address_keeps_the_time_range_and_chosen_variables() -> None:
     """Who follows a link looks at the same hour of the same model."""
     url = dashboard_url("inn-compare", model="$model", engine="7")
 
-    assert "/d/inn-compare?${__url_time_range}&var-engine=7&var-model=$model" == url
+    assert (
+        "/d/inn-compare?${__url_time_range}&${datasource:queryparam}&var-engine=7&var-model=$model"
+        == url
+    )
 
 
 def test_a_panel_is_a_value() -> None:

@@ -126,7 +126,10 @@ def test_states_are_named_once() -> None:
 
     with pytest.raises(DashboardError, match="a mapping for each state, once"):
         StateTimeline(
-            key="up", title="Up", queries=(Query("up", UP.select(), "{{job}}"),), mappings=twice
+            key="up",
+            title="Up",
+            queries=(Query("up", UP.select(), "{{instance}}"),),
+            mappings=twice,
         )
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from llmdash.documents.cookbook import cookbook
 from llmdash.intervals import Intervals
+from llmdash.layer import Layer
 from llmdash.promql.windows import Duration
-from llmdash.recordings import Layer
 from llmdash.signals import SIGNALS
 from llmdash.sources import triton, vllm
 

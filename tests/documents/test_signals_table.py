@@ -62,7 +62,10 @@ def test_every_signal_has_a_row() -> None:
     ("name", "said"),
     [
         ("requests", ["yes", "yes"]),
-        ("time_to_first_token", ["yes", "yes, needs --metrics-config histogram_latencies=true"]),
+        (
+            "time_to_first_token",
+            ["yes", "yes, from 24.11, needs --metrics-config histogram_latencies=true"],
+        ),
         ("end_to_end_latency", ["yes", "mean only"]),
         ("inter_token_latency", ["yes", GAP]),
         ("iteration_tokens", ["mean only", GAP]),

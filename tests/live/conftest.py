@@ -44,10 +44,7 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmServer]:
 
 
 @pytest.fixture(scope="session")
-def triton(vllm: VllmServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
-    # A vLLM that starts beside a running Triton 2.51 makes its Python backend crash under the
-    # first load (seen each time, with signal 11); the other way round both are well.
-    del vllm
+def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
     if url := os.environ.get("LLMDASH_TRITON_URL"):
         yield connect_to_triton(url, os.environ.get("LLMDASH_TRITON_HTTP_URL"))
         return

@@ -68,8 +68,12 @@ def running(
     within: float,
     log: Path,
     environment: Mapping[str, str] | None = None,
+    niceness: int = 0,
 ) -> Iterator[int]:
-    """Run a server in its own process group until the block ends; yields the group's id."""
+    """Run a server in its own process group until the block ends; yields the group's id.
+
+    With `niceness` above 0 it gives way to other servers where cores are short.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -80,6 +84,7 @@ def running(
             cwd=log.parent,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
+            preexec_fn=(lambda: _give_way(niceness)) if niceness else None,
         )
 
     def is_ready() -> bool:
@@ -97,6 +102,13 @@ def running(
         yield process.pid
     finally:
         _stop(process)
+
+
+def _give_way(niceness: int) -> None:
+    os.nice(niceness)
+    # Linux shares cores between sessions first; within a session alone would the above count.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(f"{niceness}\n")
 
 
 def group_members(group: int) -> set[int]:

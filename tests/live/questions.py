@@ -11,7 +11,7 @@ from typing import Any
 import promql_parser
 
 from llmdash.build import Build, panels_of
-from llmdash.checks.parsed import nodes, parsed
+from llmdash.checks.parsed import children, nodes, parsed
 from llmdash.metrics.metric import Metric, Needs
 from llmdash.promql.labels import TARGET_LABELS
 from tests.live.exposition import Exposition
@@ -109,13 +109,26 @@ def _satisfies(matchers: Iterable[Any], labels: Mapping[str, str]) -> bool:
     return True
 
 
-def growing_counters(text: str, before: Exposition, after: Exposition) -> Iterator[bool]:
-    """Yield, for each range of counters in an expression, whether the servers' pages show growth."""
-    for node in nodes(parsed(text)):
-        if isinstance(node, promql_parser.MatrixSelector):
-            selector = node.vector_selector
-            growth = _total(selector, after) - _total(selector, before)
-            yield growth > 0
+def is_driven(text: str, before: Exposition, after: Exposition) -> bool:
+    """Tell whether the servers' pages show growth of the counters that an expression rests on.
+
+    Of the alternatives of an `or` one is enough; everything else that is joined must have grown.
+    """
+    return _grew(parsed(text), before, after) is True
+
+
+def _grew(node: Any, before: Exposition, after: Exposition) -> bool | None:
+    """Tell whether the counters below a node rose; None where there is none."""
+    if isinstance(node, promql_parser.MatrixSelector):
+        return _total(node.vector_selector, after) > _total(node.vector_selector, before)
+    found = [grew for child in children(node) if (grew := _grew(child, before, after)) is not None]
+    if not found:
+        return None
+    return any(found) if _is_or(node) else all(found)
+
+
+def _is_or(node: Any) -> bool:
+    return isinstance(node, promql_parser.BinaryExpr) and str(node.op) == "or"
 
 
 def _total(selector: Any, page: Exposition) -> float:
@@ -127,16 +140,6 @@ def _total(selector: Any, page: Exposition) -> float:
         if sample.name == selector.name
         and not math.isnan(sample.value)
         and _satisfies(own, sample.labels)
-    )
-
-
-def names_read(question: Question) -> frozenset[str]:
-    """Return the names of the exporters' series that a question rests on."""
-    return frozenset(
-        node.name
-        for text in question.foundations
-        for node in nodes(parsed(text))
-        if isinstance(node, promql_parser.VectorSelector) and node.name
     )
 
 
@@ -155,11 +158,26 @@ class Excuse:
 def excuse(
     question: Question, metrics: Sequence[Metric], pages: Sequence[Exposition]
 ) -> Excuse | None:
-    """Return why a question may go unanswered: a family with needs that no server's page shows."""
+    """Return why a question may go unanswered: all that it rests on needs what is not here.
+
+    A foundation is excused by one family with needs that no page shows; of the alternatives of an
+    `or`, all must be.
+    """
     shown = {family for page in pages for family in page.families}
     by_series = {name: metric for metric in metrics for name in metric.series_names()}
-    for name in sorted(names_read(question)):
-        metric = by_series.get(name)
-        if metric is not None and metric.needs and metric.name not in shown:
+
+    def lacking(node: Any) -> Excuse | None:
+        if isinstance(node, promql_parser.VectorSelector):
+            metric = by_series.get(node.name or "")
+            if metric is None or not metric.needs or metric.name in shown:
+                return None
             return Excuse(metric.name, metric.needs)
-    return None
+        if isinstance(node, promql_parser.MatrixSelector):
+            return lacking(node.vector_selector)
+        found = [lacking(child) for child in children(node)]
+        if _is_or(node) and None in found:
+            return None
+        return next((each for each in found if each is not None), None)
+
+    excuses = [lacking(parsed(text)) for text in question.foundations]
+    return None if None in excuses else excuses[0]

@@ -18,7 +18,6 @@ def main() -> None:
     """Print the variables that lead the tests to these servers; `--traffic` also sends some."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        # In this order: see the fixture `triton` in conftest.py.
         vllm = stack.enter_context(vllm_server(folder / "vllm"))
         triton = stack.enter_context(triton_server(folder / "triton"))
         if "--traffic" in sys.argv[1:]:

@@ -93,6 +93,7 @@ def vllm_server(
         "VLLM_CACHE_ROOT": str(folder / "vllm-cache"),
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "VLLM_NO_USAGE_STATS": "1",
+        "OMP_NUM_THREADS": "1",
     }
     with running(
         command,
@@ -100,6 +101,9 @@ def vllm_server(
         within=ready_within,
         log=log,
         environment=variables,
+        # vLLM's processes poll on all cores, and Triton 2.51 ends with a lock exception of its
+        # Python backend when it is starved.
+        niceness=15,
     ) as group:
         seen = connect_to_vllm(base_url)
         yield VllmServer(base_url, seen.model, seen.version, group, log)

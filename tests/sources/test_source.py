@@ -195,12 +195,12 @@ def term(expression: Expr, **fixed: str) -> Term:
         (
             "requets",
             CounterAnswer((term(GUESTS.select()),), REQUESTS),
-            "no signal is called requets; did you mean requests?",
+            "inn: no signal is called requets; did you mean requests?",
         ),
         (
             "beds",
             CounterAnswer((term(GUESTS.select()),), REQUESTS),
-            "no signal is called beds",
+            "inn: no signal is called beds",
         ),
         (
             "requests",

@@ -76,7 +76,7 @@ def test_a_vllm_is_an_engine() -> None:
     [
         (
             counter("requests", "model"),
-            'sum by (model) (label_replace(sum by (model_name) (rate(vllm:request_success_total{finished_reason=~"stop|length|repetition", model_name!=""}[11m])), "model", "$1", "model_name", "(.+)"))',
+            'sum by (model) (label_replace(sum by (model_name) (rate(vllm:request_success_total{finished_reason!~"error|abort", model_name!=""}[11m])), "model", "$1", "model_name", "(.+)"))',
         ),
         (
             counter("requests", term=1),
@@ -126,7 +126,7 @@ def test_a_vllm_is_an_engine() -> None:
         (gauge("start_time", "max"), 'max(process_start_time_seconds{job="vllm"})'),
         (
             gauge("configuration_changes", "sum"),
-            'sum(group by (job, instance, engine) (vllm:cache_config_info unless present_over_time(vllm:cache_config_info[1h] offset 1m) and on (job, instance, engine) present_over_time(vllm:cache_config_info[1h] offset 1m)) or group by (job, instance, engine) (vllm:cache_config_info) - 1)',
+            'sum(group by (job, instance, engine) (group without (num_gpu_blocks, num_cpu_blocks, kv_cache_size_tokens, kv_cache_max_concurrency) (vllm:cache_config_info) unless group without (num_gpu_blocks, num_cpu_blocks, kv_cache_size_tokens, kv_cache_max_concurrency) (present_over_time(vllm:cache_config_info[1h] offset 1m)) and on (job, instance, engine) group without (num_gpu_blocks, num_cpu_blocks, kv_cache_size_tokens, kv_cache_max_concurrency) (present_over_time(vllm:cache_config_info[1h] offset 1m))) or group by (job, instance, engine) (vllm:cache_config_info) - 1)',
         ),
     ],
 )  # fmt: skip
