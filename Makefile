@@ -44,7 +44,7 @@ test: check ## Run the checks and all tests that need no real server
 	$(VENV)/bin/pytest --junitxml=$(REPORTS)/test.xml
 
 # Named only when given: an empty one would hide what the environment says.
-LIVE_URLS = $(if $(VLLM_URL),LLMDASH_VLLM_URL='$(VLLM_URL)') $(if $(TRITON_URL),LLMDASH_TRITON_URL='$(TRITON_URL)')
+LIVE_URLS = $(if $(VLLM_URL),LLMDASH_VLLM_URL='$(VLLM_URL)') $(if $(TRITON_URL),LLMDASH_TRITON_URL='$(TRITON_URL)') $(if $(TRITON_HTTP_URL),LLMDASH_TRITON_HTTP_URL='$(TRITON_HTTP_URL)')
 
 .PHONY: live
 live: $(INSTALLED) ## Run the tests on real servers, your own with VLLM_URL=… TRITON_URL=…

@@ -1,7 +1,7 @@
 """llmdash: Grafana dashboards and Prometheus rules for LLM inference servers, built from Python.
 
 The names of a user's pack; each is imported when it is first asked for, so that the command starts
-quickly. Pages are written with `llmdash.dashboards.panels` and `llmdash.promql.build`.
+quickly. Pages are written with `llmdash.dashboards.panels` and `llmdash.promql.expressions`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from enum import Enum
 
 from llmdash.errors import SourceError
 from llmdash.intervals import Intervals
-from llmdash.promql.build import at_most, convert, label_from_map
+from llmdash.promql.expressions import at_most, convert, label_from_map
 from llmdash.promql.nodes import Expr, Matcher, Selector
 from llmdash.promql.units import Unit
 from llmdash.promql.windows import Duration

@@ -26,7 +26,7 @@ BROKEN = """
 from llmdash import Duration, Intervals, Pack, triton
 from llmdash.dashboards.dashboard import Dashboard, Row
 from llmdash.dashboards.panels import Query, Stat
-from llmdash.promql.build import total
+from llmdash.promql.expressions import total
 
 
 def waiting(layer):

@@ -28,7 +28,7 @@ from llmdash.intervals import Intervals
 from llmdash.layer import Layer, of_role
 from llmdash.metrics.metric import Versions
 from llmdash.pack import DEFAULT, Pack, SharedPage
-from llmdash.promql.build import total
+from llmdash.promql.expressions import total
 from llmdash.promql.windows import Duration
 from llmdash.sources import triton, vllm
 from llmdash.sources.source import Role, Source

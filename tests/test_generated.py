@@ -12,6 +12,7 @@ import pytest
 from llmdash.artifacts import difference
 from llmdash.build import Build, panels_of
 from llmdash.checks import checked
+from llmdash.checks.parsed import metric_names, parsed
 from llmdash.compiler import compile_pack, portable_artifacts
 from llmdash.pack import DEFAULT
 from tests.oracle import violations
@@ -111,8 +112,8 @@ def test_fleet_reads_recordings_only() -> None:
     (fleet,) = [
         content for path, content in dashboards().items() if path.endswith("llm-fleet.json")
     ]
-    queries = [t["expr"] for panel in panels_of(fleet) for t in panel.get("targets", ())]
-    queries += [v["query"]["query"] for v in fleet["templating"]["list"] if v["type"] == "query"]
+    texts = [e for e in built().expressions() if "llm-fleet.json" in e.place]
+    names = {name for each in texts for name in metric_names(parsed(each.parseable))}
 
-    assert [] == [query for query in queries if "llm:" not in query or "vllm:" in query]
-    assert [] == [query for query in queries if "instance" in query]
+    assert {"ALERTS"} == {name for name in names if not name.startswith("llm:")}
+    assert fleet["templating"]["list"]

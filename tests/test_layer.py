@@ -7,7 +7,7 @@ import pytest
 from llmdash.errors import PromqlError, SourceError
 from llmdash.intervals import Intervals
 from llmdash.layer import Layer, by_variables, of_role
-from llmdash.promql.build import at_edges, greatest, quantile, total
+from llmdash.promql.expressions import at_edges, greatest, quantile, total
 from llmdash.promql.facts import Bounds
 from llmdash.promql.nodes import Expr, Selector
 from llmdash.promql.printer import GRAFANA, to_text

@@ -122,14 +122,15 @@ def test_commands_run_elsewhere_are_run_there() -> None:
 
 
 def test_live_urls_reach_the_tests() -> None:
-    """`make live VLLM_URL=… TRITON_URL=…` hands both addresses to the live tests."""
-    said = re.search(r"`(make live VLLM_URL=\S+ TRITON_URL=\S+)`", README)
+    """`make live VLLM_URL=… TRITON_URL=… TRITON_HTTP_URL=…` hands them to the live tests."""
+    said = re.search(r"`(make live VLLM_URL=\S+ TRITON_URL=\S+ TRITON_HTTP_URL=\S+)`", README)
     assert said is not None
     command = ["make", f"VENV={VENV}", "--dry-run", *said[1].split()[1:]]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
 
     assert "LLMDASH_VLLM_URL='http://127.0.0.1:8000'" in done.stdout
     assert "LLMDASH_TRITON_URL='http://127.0.0.1:8002'" in done.stdout
+    assert "LLMDASH_TRITON_HTTP_URL='http://127.0.0.1:8001'" in done.stdout
 
 
 def test_table_of_the_build_is_what_the_build_prints(checkout: Path) -> None:

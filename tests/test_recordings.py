@@ -8,7 +8,7 @@ import pytest
 
 from llmdash.errors import SourceError
 from llmdash.intervals import Intervals
-from llmdash.promql.build import rate, total
+from llmdash.promql.expressions import rate, total
 from llmdash.promql.printer import to_text
 from llmdash.promql.units import (
     REQUESTS,

@@ -12,7 +12,7 @@ from llmdash.dashboards.variables import DashboardVariable, DatasourceVariable, 
 from llmdash.errors import SourceError
 from llmdash.metrics.metric import Counter, Gauge, Metric
 from llmdash.metrics.prometheus import ALERTS
-from llmdash.promql.build import count, increase, not_equal, rate, total
+from llmdash.promql.expressions import count, increase, not_equal, rate, total
 from llmdash.promql.nodes import Expr, Matcher, Selector, Variable
 from llmdash.promql.rewrite import narrowed
 from llmdash.promql.windows import RANGE, RATE_INTERVAL

@@ -26,7 +26,7 @@ from llmdash.dashboards.panels import (
 from llmdash.dashboards.policy import ERROR_SHARE, KV_CACHE, QUANTILES
 from llmdash.dashboards.variables import DatasourceVariable, QueryVariable
 from llmdash.layer import Layer, by_variables, of_role
-from llmdash.promql.build import at_edges, first_of, greatest, mean_of, quantile, total
+from llmdash.promql.expressions import at_edges, first_of, greatest, mean_of, quantile, total
 from llmdash.promql.nodes import Expr, Selector, Variable
 from llmdash.promql.units import COUNT
 from llmdash.signals import signal

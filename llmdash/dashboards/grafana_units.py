@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmdash.errors import DashboardError
-from llmdash.promql.build import convert
+from llmdash.promql.expressions import convert
 from llmdash.promql.nodes import Expr
 from llmdash.promql.units import (
     BYTES,

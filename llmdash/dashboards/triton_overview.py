@@ -10,7 +10,7 @@ from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import ERROR_SHARE
 from llmdash.metrics import triton as metrics
 from llmdash.metrics.metric import Counter
-from llmdash.promql.build import call, convert, counted_as, greatest, mean_of, total
+from llmdash.promql.expressions import call, convert, counted_as, greatest, mean_of, total
 from llmdash.promql.nodes import Expr
 from llmdash.promql.units import COUNT, SECONDS
 from llmdash.sources.source import Source

@@ -10,7 +10,7 @@ from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import ERROR_SHARE, KV_CACHE
 from llmdash.metrics import vllm as metrics
 from llmdash.metrics import vllm_v0
-from llmdash.promql.build import first_of, greatest, total
+from llmdash.promql.expressions import first_of, greatest, total
 from llmdash.promql.units import COUNT
 from llmdash.sources.source import Source
 

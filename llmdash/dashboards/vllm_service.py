@@ -8,7 +8,7 @@ from llmdash.dashboards.panels import Heatmap, Panel, Query, Text, TimeSeries
 from llmdash.dashboards.policy import KV_CACHE
 from llmdash.dashboards.vllm_overview import vllm_annotations, vllm_page
 from llmdash.metrics import vllm as metrics
-from llmdash.promql.build import total
+from llmdash.promql.expressions import total
 from llmdash.promql.windows import RATE_INTERVAL
 from llmdash.sources.source import Source
 

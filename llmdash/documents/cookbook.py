@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from llmdash.documents.markdown import NOTICE, fenced
 from llmdash.layer import Layer, of_role
-from llmdash.promql.build import mean_of, quantile, total
+from llmdash.promql.expressions import mean_of, quantile, total
 from llmdash.promql.nodes import Expr
 from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Window

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from llmdash.errors import SourceError
-from llmdash.promql.build import (
+from llmdash.promql.edges import Edges
+from llmdash.promql.expressions import (
     aggregate,
     at_edges,
     convert,
@@ -20,7 +21,6 @@ from llmdash.promql.build import (
     rate,
     relabel,
 )
-from llmdash.promql.edges import Edges
 from llmdash.promql.nodes import Expr, Matcher, Selector
 from llmdash.promql.rewrite import narrowed, selectors
 from llmdash.promql.units import COUNT, Unit

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from llmdash.metrics import triton as metrics
 from llmdash.metrics.metric import Counter, Versions
 from llmdash.metrics.prometheus import UP
-from llmdash.promql.build import not_equal
+from llmdash.promql.expressions import not_equal
 from llmdash.promql.nodes import Matcher
 from llmdash.signals import signal
 from llmdash.sources.answer import Answer

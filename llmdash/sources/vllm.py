@@ -14,7 +14,7 @@ from llmdash.metrics import vllm_v0
 from llmdash.metrics.metric import Histogram, Needs, Versions
 from llmdash.metrics.prometheus import UP
 from llmdash.metrics.python_process import PROCESS_START_TIME_SECONDS
-from llmdash.promql.build import aggregate, first_of, joined, not_equal, over_time
+from llmdash.promql.expressions import aggregate, first_of, joined, not_equal, over_time
 from llmdash.promql.nodes import Aggregate, Matcher
 from llmdash.signals import signal
 from llmdash.sources.answer import Answer, Term
@@ -31,6 +31,9 @@ from llmdash.sources.source import (
 
 #: 0.8.4 gave the latency histograms the edges they still have; V1 is complete from there.
 SINCE = Versions("0.8.4")
+
+#: How long a change of configuration is told: longer than the steps of a graph of some days.
+HELD = "5m"
 
 #: Labels of the configuration that an engine measures at its start: a restart changes them by a
 #: little, and nobody has configured anything.
@@ -200,7 +203,7 @@ def _configuration_changes(dialect: Dialect) -> Term | None:
     # Its labels change with each release; these name one engine.
     engine = ("job", "instance", "engine")
     now = Aggregate("group", info, None, MEASURED)
-    before = Aggregate("group", over_time("present", info.offset("1m"), "1h"), None, MEASURED)
+    before = Aggregate("group", over_time("present", info.offset(HELD), "1h"), None, MEASURED)
     changed = joined(joined(now, "unless", before), "and", before, on=engine)
     unchanged = aggregate("group", info, engine) - 1
     return Term((first_of(aggregate("group", changed, engine), unchanged),))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from llmdash.checks.sources_are_disjoint import sources_are_disjoint
-from llmdash.promql.build import not_equal
+from llmdash.promql.expressions import not_equal
 from llmdash.promql.nodes import Matcher
 from llmdash.sources import triton, vllm
 from llmdash.sources.source import Dialect, Source, answered, counter

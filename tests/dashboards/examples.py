@@ -30,7 +30,7 @@ from llmdash.dashboards.variables import (
 )
 from llmdash.metrics.metric import Counter, Histogram, labels
 from llmdash.metrics.metric import Gauge as GaugeMetric
-from llmdash.promql.build import average, greatest, quantile, rate, total
+from llmdash.promql.expressions import average, greatest, quantile, rate, total
 from llmdash.promql.nodes import Expr, Matcher, Number, Variable
 from llmdash.promql.units import RATIO, REQUESTS, SECONDS, STATE, TIMESTAMP, TOKENS
 from llmdash.promql.windows import RATE_INTERVAL

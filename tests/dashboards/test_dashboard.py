@@ -10,7 +10,7 @@ from llmdash.dashboards.dashboard import Dashboard, Row
 from llmdash.dashboards.panels import PanelLink, Query, Stat
 from llmdash.dashboards.variables import DatasourceVariable, QueryVariable, TextboxVariable
 from llmdash.errors import DashboardError
-from llmdash.promql.build import greatest, total
+from llmdash.promql.expressions import greatest, total
 from llmdash.promql.nodes import Variable
 from llmdash.promql.units import CELSIUS, Unit
 from tests.dashboards.examples import CACHE, ENGINE, MODEL, WAITING, example, time_series

@@ -9,7 +9,7 @@ import pytest
 
 from llmdash.dashboards.grafana_units import GRAFANA_UNITS, grafana_unit, shown, shown_as
 from llmdash.errors import DashboardError
-from llmdash.promql.build import greatest
+from llmdash.promql.expressions import greatest
 from llmdash.promql.printer import GRAFANA, to_text
 from llmdash.promql.units import (
     BYTES,

@@ -7,7 +7,7 @@ import pytest
 from llmdash.dashboards.panel import Panel, PanelLink, Query, Threshold, dashboard_url
 from llmdash.dashboards.panels import Stat, TimeSeries
 from llmdash.errors import DashboardError
-from llmdash.promql.build import total
+from llmdash.promql.expressions import total
 from llmdash.promql.nodes import Number
 from llmdash.promql.units import COUNT, MILLISECONDS, REQUESTS, SECONDS, TOKENS
 from tests.dashboards.examples import TOKENS_OUT, WAITING, first_token, time_series, tokens, waiting

@@ -15,7 +15,7 @@ from llmdash.dashboards.panels import (
     TimeSeries,
 )
 from llmdash.errors import DashboardError
-from llmdash.promql.build import count, greatest, rate, total
+from llmdash.promql.expressions import count, greatest, rate, total
 from llmdash.promql.units import COUNT, SECONDS
 from llmdash.promql.windows import RATE_INTERVAL
 from tests.dashboards.examples import (

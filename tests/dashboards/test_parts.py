@@ -6,7 +6,7 @@ import pytest
 
 from llmdash.dashboards.dashboard import Annotation, Link, Row
 from llmdash.errors import DashboardError
-from llmdash.promql.build import greatest, total
+from llmdash.promql.expressions import greatest, total
 from tests.dashboards.examples import STARTED, TOKENS_OUT, WAITING, time_series
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from llmdash.dashboards.panels import Column, LabelColumn, Query, Table, Threshold
 from llmdash.errors import DashboardError
-from llmdash.promql.build import total
+from llmdash.promql.expressions import total
 from llmdash.promql.units import COUNT, REQUESTS, TOKENS
 from tests.dashboards.examples import INFO, WAITING, tokens, waiting
 

@@ -8,7 +8,7 @@ import pytest
 
 from llmdash.dashboards.panels import Panel, Query, Stat, Table, TimeSeries
 from llmdash.dashboards.visuals import visual
-from llmdash.promql.build import greatest, total
+from llmdash.promql.expressions import greatest, total
 from llmdash.promql.nodes import Number
 from tests.dashboards.examples import (
     CACHE,

@@ -121,6 +121,8 @@ def _grew(node: Any, before: Exposition, after: Exposition) -> bool | None:
     """Tell whether the counters below a node rose; None where there is none."""
     if isinstance(node, promql_parser.MatrixSelector):
         return _total(node.vector_selector, after) > _total(node.vector_selector, before)
+    if isinstance(node, promql_parser.BinaryExpr) and str(node.op) == "*" and str(node.rhs) == "0":
+        return False  # a zero for those who have not counted yet, however much the rest rose
     found = [grew for child in children(node) if (grew := _grew(child, before, after)) is not None]
     if not found:
         return None

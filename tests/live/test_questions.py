@@ -18,6 +18,8 @@ METRICS = (*vllm.METRICS, *triton.METRICS)
 
 TTFT = "rate(vllm:time_to_first_token_seconds_bucket[5m])"
 FIRST_RESPONSE = "rate(nv_inference_first_response_histogram_ms_bucket[5m])"
+ERRORS = 'sum(rate(vllm:request_success_total{finished_reason="error"}[5m]))'
+ENDED = "sum(rate(vllm:request_success_total[5m]))"
 NEW_OR_OLD = (
     "rate(vllm:inter_token_latency_seconds_sum[5m]) or "
     "rate(vllm:time_per_output_token_seconds_sum[5m])"
@@ -54,6 +56,8 @@ def test_a_question_is_excused_when_all_it_rests_on_is_absent(
         ('rate(vllm:request_success_total{finished_reason="error"}[5m])', False),
         ('rate(vllm:request_success_total{finished_reason!~"error|abort"}[5m])', True),
         ("vllm:num_requests_running", False),
+        (f"({ERRORS} or {ENDED} * 0) / {ENDED}", False),
+        (f"({ENDED} or {ENDED} * 0) / {ENDED}", True),
     ],
 )
 def test_counters_that_rose_must_show_it(text: str, expected: bool) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import promql_parser as parser
 import pytest
 
-from llmdash.promql.build import aggregate, call, convert, over_time, quantile, rate
 from llmdash.promql.edges import Edges
+from llmdash.promql.expressions import aggregate, call, convert, over_time, quantile, rate
 from llmdash.promql.facts import UNBOUNDED, Bounds, Form
 from llmdash.promql.functions import AGGREGATIONS, FUNCTIONS
 from llmdash.promql.nodes import Expr, Number, Selector

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from llmdash.promql.build import (
+from llmdash.promql.expressions import (
     aggregate,
     as_value,
     at_edges,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import promql_parser as parser
 import pytest
 
-from llmdash.promql.build import (
+from llmdash.promql.expressions import (
     aggregate,
     as_value,
     at_edges,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmdash.errors import PromqlError
-from llmdash.promql.build import (
+from llmdash.promql.expressions import (
     aggregate,
     at_edges,
     at_most,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from llmdash.errors import PromqlError
-from llmdash.promql.build import (
+from llmdash.promql.expressions import (
     aggregate,
     at_edges,
     at_most,

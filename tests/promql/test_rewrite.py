@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmdash.errors import PromqlError
-from llmdash.promql.build import aggregate, as_value, rate, total
+from llmdash.promql.expressions import aggregate, as_value, rate, total
 from llmdash.promql.nodes import Binary, Expr, Matcher, Number, Selector
 from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.rewrite import map_selectors, narrowed, selectors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmdash.metrics.metric import Counter, Gauge, Histogram, Metric, Needs, Versions, labels
-from llmdash.promql.build import not_equal
+from llmdash.promql.expressions import not_equal
 from llmdash.promql.units import MICROSECONDS, MILLISECONDS, RATIO, REQUESTS, SECONDS, TOKENS
 from llmdash.promql.windows import Duration
 from llmdash.sources.answer import Answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from llmdash.errors import SourceError
-from llmdash.promql.build import as_value, total
 from llmdash.promql.edges import Edges
+from llmdash.promql.expressions import as_value, total
 from llmdash.promql.nodes import Expr, Matcher
 from llmdash.promql.printer import to_text
 from llmdash.promql.units import COUNT, MILLISECONDS, RATIO, REQUESTS, SECONDS, STATE, TOKENS, Unit

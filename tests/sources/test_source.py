@@ -8,7 +8,7 @@ import pytest
 
 from llmdash.errors import SourceError
 from llmdash.metrics.metric import Counter, Gauge, Histogram, Metric, Needs, Versions
-from llmdash.promql.build import not_equal
+from llmdash.promql.expressions import not_equal
 from llmdash.promql.nodes import Expr, Matcher
 from llmdash.promql.printer import to_text
 from llmdash.promql.units import REQUESTS, SECONDS

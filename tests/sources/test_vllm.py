@@ -126,7 +126,7 @@ def test_a_vllm_is_an_engine() -> None:
         (gauge("start_time", "max"), 'max(process_start_time_seconds{job="vllm"})'),
         (
             gauge("configuration_changes", "sum"),
-            'sum(group by (job, instance, engine) (group without (num_gpu_blocks, num_cpu_blocks, kv_cache_size_tokens, kv_cache_max_concurrency) (vllm:cache_config_info) unless group without (num_gpu_blocks, num_cpu_blocks, kv_cache_size_tokens, kv_cache_max_concurrency) (present_over_time(vllm:cache_config_info[1h] offset 1m)) and on (job, instance, engine) group without (num_gpu_blocks, num_cpu_blocks, kv_cache_size_tokens, kv_cache_max_concurrency) (present_over_time(vllm:cache_config_info[1h] offset 1m))) or group by (job, instance, engine) (vllm:cache_config_info) - 1)',
+            'sum(group by (job, instance, engine) (group without (num_gpu_blocks, num_cpu_blocks, kv_cache_size_tokens, kv_cache_max_concurrency) (vllm:cache_config_info) unless group without (num_gpu_blocks, num_cpu_blocks, kv_cache_size_tokens, kv_cache_max_concurrency) (present_over_time(vllm:cache_config_info[1h] offset 5m)) and on (job, instance, engine) group without (num_gpu_blocks, num_cpu_blocks, kv_cache_size_tokens, kv_cache_max_concurrency) (present_over_time(vllm:cache_config_info[1h] offset 5m))) or group by (job, instance, engine) (vllm:cache_config_info) - 1)',
         ),
     ],
 )  # fmt: skip

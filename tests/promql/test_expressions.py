@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmdash.promql.build import (
+from llmdash.promql.expressions import (
     aggregate,
     ago,
     as_value,
