@@ -129,7 +129,7 @@ class Layer:
             Series(
                 recorded_name(level, metric, operation),
                 unit,
-                facts.Form.VALUE,
+                facts.Usage.VALUE,
                 LabelSet(tuple(names), tuple(values)),
                 keep=frozenset({"role"}),
                 bounds=bounds,

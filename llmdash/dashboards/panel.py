@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from llmdash.errors import DashboardError
-from llmdash.promql.facts import UNBOUNDED, Bounds, Form, ValueType
+from llmdash.promql.facts import UNBOUNDED, Bounds, Usage, ValueType
 from llmdash.promql.labels import TARGET_LABELS, nearest
 from llmdash.promql.nodes import Expr, Number
 from llmdash.promql.units import RATIO, Unit
@@ -64,7 +64,7 @@ class Query:
         facts = self.expr.facts
         if facts.type not in (ValueType.INSTANT, ValueType.SCALAR):
             raise DashboardError(place, ValueType.INSTANT.value, facts.type.value)
-        if facts.form is Form.COUNTER:
+        if facts.usage is Usage.COUNTER:
             hint = "take its rate or increase first"
             raise DashboardError(place, "a value", f"{facts.name}, a counter", hint)
         for label in self.legend_labels:

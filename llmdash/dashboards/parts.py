@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llmdash.dashboards.panel import KEY, Panel, check_color, check_key
 from llmdash.errors import DashboardError
-from llmdash.promql.facts import Form, ValueType
+from llmdash.promql.facts import Usage, ValueType
 from llmdash.promql.labels import nearest
 from llmdash.promql.nodes import Expr
 from llmdash.promql.units import TIMESTAMP
@@ -68,7 +68,7 @@ class Annotation:
         Duration.parse(self.step)
         if facts.type is not ValueType.INSTANT:
             raise DashboardError(place, ValueType.INSTANT.value, facts.type.value)
-        if facts.form is Form.COUNTER:
+        if facts.usage is Usage.COUNTER:
             hint = "take its increase first"
             raise DashboardError(place, "a value", f"{facts.name}, a counter", hint)
         if self.time_is_value and self.expr.unit != TIMESTAMP:

@@ -207,18 +207,22 @@ def _latency(page: EnginePage) -> tuple[Panel, ...]:
             ),
         ),
     ]
+    return (*found, *_first_response(page))
+
+
+def _first_response(page: EnginePage) -> Iterator[Panel]:
     if page.has("time_to_first_token"):
-        found.append(
-            TimeSeries(
-                key="first-response",
-                title="Time to first response",
-                description="From arrival to the first response of streaming models. Its buckets "
-                "end at 0.1, 0.5, 2 and 5 s, so quantiles are coarse and never above 5 s. No data: "
-                "start Triton with --metrics-config histogram_latencies=true (from 24.11).",
-                queries=page.quantiles("time_to_first_token"),
-            )
+        edges = page.distribution("time_to_first_token").canonical_edges
+        assert edges is not None  # a histogram has some
+        listed = ", ".join(f"{edge:g}" for edge in edges.values)
+        yield TimeSeries(
+            key="first-response",
+            title="Time to first response",
+            description="From arrival to the first response of streaming models. Its buckets end "
+            f"at {listed} s, so quantiles are coarse and never above the last. No data: start "
+            "Triton with --metrics-config histogram_latencies=true (from 24.11).",
+            queries=page.quantiles("time_to_first_token"),
         )
-    return tuple(found)
 
 
 def _host(page: EnginePage) -> tuple[Panel, ...]:

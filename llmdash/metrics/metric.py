@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 
 from llmdash.errors import CatalogueError
 from llmdash.promql.edges import Edges
-from llmdash.promql.facts import UNBOUNDED, Bounds, Form
+from llmdash.promql.facts import UNBOUNDED, Bounds, Usage
 from llmdash.promql.labels import LabelSet
 from llmdash.promql.nodes import Matcher, Selector, Variable
 from llmdash.promql.series import Series
@@ -181,8 +181,8 @@ class Metric:
         """Return every name under which series of the family are stored."""
         return (self.name,)
 
-    def _series(self, name: str, unit: Unit, form: Form, bounds: Bounds) -> Series:
-        return Series(name, unit, form, self.labels, None, self.keep, bounds, family=self.name)
+    def _series(self, name: str, unit: Unit, usage: Usage, bounds: Bounds) -> Series:
+        return Series(name, unit, usage, self.labels, None, self.keep, bounds, family=self.name)
 
     def _unit_of(self, matchers: tuple[Matcher, ...], equal: Mapping[str, str | Variable]) -> Unit:
         """Return the unit of the series that an equality on the label in `keep` chooses."""
@@ -201,7 +201,7 @@ class Counter(Metric):
     def select(self, *matchers: Matcher, **equal: str | Variable) -> Selector:
         """Return its series that satisfy all matchers; a keyword is an equality."""
         unit = self._unit_of(matchers, equal)
-        series = self._series(self.name, unit, Form.COUNTER, NOT_NEGATIVE)
+        series = self._series(self.name, unit, Usage.COUNTER, NOT_NEGATIVE)
         return Selector(series).where(*matchers, **equal)
 
 
@@ -225,7 +225,7 @@ class Gauge(Metric):
         # One value of a family of many units may be a share; then the family's bounds do not apply.
         is_share = unit != self.unit and unit == RATIO
         bounds: Bounds = (0, 1) if is_share else self.bounds
-        series = self._series(self.name, unit, Form.VALUE, bounds)
+        series = self._series(self.name, unit, Usage.VALUE, bounds)
         return Selector(series).where(*matchers, **equal)
 
 
@@ -287,7 +287,7 @@ class Histogram(Metric):
 
     def bucket(self, *matchers: Matcher, **equal: str | Variable) -> Selector:
         """Return its cumulative buckets, told apart by `le`."""
-        series = self._series(f"{self.name}_bucket", self.counts, Form.COUNTER, NOT_NEGATIVE)
+        series = self._series(f"{self.name}_bucket", self.counts, Usage.COUNTER, NOT_NEGATIVE)
         edges = Edges(self.edges, self.unit, self.edges_vary_by)
         return Selector(series.with_edges(edges)).where(*matchers, **equal)
 
@@ -300,7 +300,7 @@ class Histogram(Metric):
         return self._part("count", self.counts).where(*matchers, **equal)
 
     def _part(self, part: str, unit: Unit) -> Selector:
-        return Selector(self._series(f"{self.name}_{part}", unit, Form.COUNTER, NOT_NEGATIVE))
+        return Selector(self._series(f"{self.name}_{part}", unit, Usage.COUNTER, NOT_NEGATIVE))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,7 +320,7 @@ class Summary(Metric):
 
     def value(self, *matchers: Matcher, **equal: str | Variable) -> Selector:
         """Return the quantiles, told apart by the label `quantile`."""
-        series = self._series(self.name, self.unit, Form.QUANTILE, UNBOUNDED)
+        series = self._series(self.name, self.unit, Usage.QUANTILE, UNBOUNDED)
         names = LabelSet((*self.labels.names, "quantile"), self.labels.values, self.labels.is_open)
         return Selector(replace(series, labels=names)).where(*matchers, **equal)
 
@@ -333,7 +333,7 @@ class Summary(Metric):
         return self._part("count", self.counts).where(*matchers, **equal)
 
     def _part(self, part: str, unit: Unit) -> Selector:
-        return Selector(self._series(f"{self.name}_{part}", unit, Form.COUNTER, NOT_NEGATIVE))
+        return Selector(self._series(f"{self.name}_{part}", unit, Usage.COUNTER, NOT_NEGATIVE))
 
 
 def one_two_five(up_to: float) -> tuple[float, ...]:

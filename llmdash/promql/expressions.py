@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from llmdash.errors import PromqlError
 from llmdash.promql.edges import le_pattern, spellings
-from llmdash.promql.facts import Form
+from llmdash.promql.facts import Usage
 from llmdash.promql.matchers import Matcher
 from llmdash.promql.matching import Matching
 from llmdash.promql.nodes import (
@@ -162,7 +162,7 @@ def convert(of: Expr, unit: Unit) -> Expr:
         scaled = Binary("/", of, Number(inverse))
     else:
         scaled = Binary("*", of, Number(factor))
-    return Taken(scaled, f"converted from {of.unit} to {unit}", unit, of.facts.form)
+    return Taken(scaled, f"converted from {of.unit} to {unit}", unit, of.facts.usage)
 
 
 def counted_as(of: Expr, unit: Unit) -> Taken:
@@ -221,7 +221,7 @@ def one_of(label: str, values: Sequence[str]) -> Matcher:
 
 def as_value(of: Expr, because: str) -> Taken:
     """Read a counter as a plain value, which needs a reason."""
-    return Taken(of, because, form=Form.VALUE)
+    return Taken(of, because, usage=Usage.VALUE)
 
 
 def ago(of: Selector, length: Duration | str) -> Selector:

@@ -1,4 +1,4 @@
-"""What is known of an expression without running it: its type, form, unit, labels and edges."""
+"""What is known of an expression without running it: its type, usage, unit, labels and edges."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ValueType(Enum):
     RANGE = "a range"
 
 
-class Form(Enum):
+class Usage(Enum):
     """How values may be used further."""
 
     VALUE = "a value"
@@ -43,7 +43,7 @@ class Facts:
     name: str
     #: None for a bare number, which takes the unit of its neighbour.
     unit: Unit | None = None
-    form: Form = Form.VALUE
+    usage: Usage = Usage.VALUE
     labels: Labels = field(default_factory=Labels)
     #: The bucket edges, when series are told apart by `le`.
     edges: Edges | None = None

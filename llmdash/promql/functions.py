@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from llmdash.errors import PromqlError
-from llmdash.promql.facts import UNBOUNDED, Bounds, Facts, Form, ValueType
+from llmdash.promql.facts import UNBOUNDED, Bounds, Facts, Usage, ValueType
 from llmdash.promql.labels import TARGET_LABELS
 from llmdash.promql.units import CELSIUS, COUNT, RATIO, SECONDS, STATE, TIMESTAMP, Unit
 
@@ -37,18 +37,18 @@ class Function:
 
 
 def _needs_counter(place: str, facts: Facts) -> None:
-    if facts.form is not Form.COUNTER:
+    if facts.usage is not Usage.COUNTER:
         raise PromqlError("a counter", place, f"{facts.name}, {_called(facts)}")
 
 
 def _needs_value(place: str, facts: Facts) -> None:
-    if facts.form is Form.COUNTER:
+    if facts.usage is Usage.COUNTER:
         hint = "take its rate or increase first"
         raise PromqlError("a value", place, f"{facts.name}, a counter", hint)
 
 
 def _called(facts: Facts) -> str:
-    return "a gauge" if facts.form is Form.VALUE else facts.form.value
+    return "a gauge" if facts.usage is Usage.VALUE else facts.usage.value
 
 
 def _instant(facts: Facts, name: str, **changes: object) -> Facts:
@@ -60,13 +60,13 @@ def _per_second(name: str, arguments: tuple[Facts, ...]) -> Facts:
     (of,) = arguments
     _needs_counter(name, of)
     unit = of.unit.per_second if of.unit else None
-    return _instant(of, name, form=Form.VALUE, unit=unit, bounds=NOT_NEGATIVE)
+    return _instant(of, name, usage=Usage.VALUE, unit=unit, bounds=NOT_NEGATIVE)
 
 
 def _increase(name: str, arguments: tuple[Facts, ...]) -> Facts:
     (of,) = arguments
     _needs_counter(name, of)
-    return _instant(of, name, form=Form.VALUE, bounds=NOT_NEGATIVE)
+    return _instant(of, name, usage=Usage.VALUE, bounds=NOT_NEGATIVE)
 
 
 def _events(name: str, arguments: tuple[Facts, ...]) -> Facts:
@@ -74,7 +74,7 @@ def _events(name: str, arguments: tuple[Facts, ...]) -> Facts:
     if name == "resets":
         _needs_counter(name, arguments[0])
     return _instant(
-        arguments[0], name, form=Form.VALUE, unit=COUNT, edges=None, bounds=NOT_NEGATIVE
+        arguments[0], name, usage=Usage.VALUE, unit=COUNT, edges=None, bounds=NOT_NEGATIVE
     )
 
 
@@ -94,7 +94,7 @@ def _over_time(name: str, arguments: tuple[Facts, ...]) -> Facts:
             unit = SECONDS if of.unit == TIMESTAMP else of.unit
             return _instant(of, name, unit=unit, edges=None, bounds=UNBOUNDED)
         case "quantile_over_time":
-            return _instant(of, name, form=Form.QUANTILE, edges=None)
+            return _instant(of, name, usage=Usage.QUANTILE, edges=None)
         case _:
             return _instant(of, name)
 
@@ -122,7 +122,7 @@ def _predict(name: str, arguments: tuple[Facts, ...]) -> Facts:
 def _present(name: str, arguments: tuple[Facts, ...]) -> Facts:
     unit = COUNT if name == "count_over_time" else STATE
     bounds = (1, None if unit == COUNT else 1)
-    return _instant(arguments[0], name, form=Form.VALUE, unit=unit, edges=None, bounds=bounds)
+    return _instant(arguments[0], name, usage=Usage.VALUE, unit=unit, edges=None, bounds=bounds)
 
 
 def _absent(name: str, arguments: tuple[Facts, ...]) -> Facts:
@@ -137,7 +137,7 @@ def _histogram_quantile(name: str, arguments: tuple[Facts, ...]) -> Facts:
         raise PromqlError("buckets with the label le", name, f"{of.name} by {of.labels}", hint)
     if of.edges is None:
         raise PromqlError("buckets of a histogram", name, of.name)
-    if of.form is Form.COUNTER:
+    if of.usage is Usage.COUNTER:
         hint = "take the rate of the buckets first"
         raise PromqlError("rates of buckets", name, f"{of.name}, a counter", hint)
     # A rate of buckets counts events per second; the value read off it is in the unit of the edges.
@@ -145,7 +145,7 @@ def _histogram_quantile(name: str, arguments: tuple[Facts, ...]) -> Facts:
     # Above the greatest finite edge nothing is known: that edge is what comes out at most.
     starts_at_zero = min(of.edges.values, default=-1) > 0
     bounds = (0 if starts_at_zero else None, of.edges.top)
-    changes = {"form": Form.QUANTILE, "unit": of.edges.unit, "edges": None, "bounds": bounds}
+    changes = {"usage": Usage.QUANTILE, "unit": of.edges.unit, "edges": None, "bounds": bounds}
     return _instant(of, name, labels=labels, **changes)
 
 
@@ -188,13 +188,13 @@ def _logarithm(name: str, arguments: tuple[Facts, ...]) -> Facts:
 
 def _sign(name: str, arguments: tuple[Facts, ...]) -> Facts:
     _needs_value(name, arguments[0])
-    changes = {"unit": RATIO, "form": Form.VALUE, "edges": None, "bounds": (-1, 1)}
+    changes = {"unit": RATIO, "usage": Usage.VALUE, "edges": None, "bounds": (-1, 1)}
     return _instant(arguments[0], name, **changes)
 
 
 def _moment(name: str, arguments: tuple[Facts, ...]) -> Facts:
     of = arguments[0]
-    return _instant(of, name, form=Form.VALUE, unit=TIMESTAMP, edges=None, bounds=UNBOUNDED)
+    return _instant(of, name, usage=Usage.VALUE, unit=TIMESTAMP, edges=None, bounds=UNBOUNDED)
 
 
 def _now(name: str, arguments: tuple[Facts, ...]) -> Facts:
@@ -282,9 +282,9 @@ class Aggregation:
 
 
 def _refuse_combined(name: str, of: Facts) -> None:
-    if of.form in (Form.QUANTILE, Form.QUOTIENT):
+    if of.usage in (Usage.QUANTILE, Usage.QUOTIENT):
         hint = "aggregate its parts (buckets, or numerator and denominator) instead"
-        raise PromqlError("values that add up", name, f"{of.name}, {of.form.value}", hint)
+        raise PromqlError("values that add up", name, f"{of.name}, {of.usage.value}", hint)
 
 
 def _refuse_sum(name: str, of: Facts) -> None:
@@ -327,15 +327,15 @@ def _spread(name: str, of: Facts) -> Facts:
 
 def _quantile(name: str, of: Facts) -> Facts:
     _needs_value(name, of)
-    return _instant(of, name, form=Form.QUANTILE, edges=None)
+    return _instant(of, name, usage=Usage.QUANTILE, edges=None)
 
 
 def _count(name: str, of: Facts) -> Facts:
-    return _instant(of, name, form=Form.VALUE, unit=COUNT, edges=None, bounds=(1, None))
+    return _instant(of, name, usage=Usage.VALUE, unit=COUNT, edges=None, bounds=(1, None))
 
 
 def _group(name: str, of: Facts) -> Facts:
-    return _instant(of, name, form=Form.VALUE, unit=STATE, edges=None, bounds=(1, 1))
+    return _instant(of, name, usage=Usage.VALUE, unit=STATE, edges=None, bounds=(1, 1))
 
 
 AGGREGATIONS: dict[str, Aggregation] = {

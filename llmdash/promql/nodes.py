@@ -12,7 +12,7 @@ from typing import Literal
 
 from llmdash.errors import PromqlError
 from llmdash.promql.edges import Edges
-from llmdash.promql.facts import UNBOUNDED, Facts, Form, ValueType
+from llmdash.promql.facts import UNBOUNDED, Facts, Usage, ValueType
 from llmdash.promql.functions import AGGREGATIONS, FUNCTIONS
 from llmdash.promql.labels import TARGET_LABELS, Labels, nearest
 from llmdash.promql.matchers import (
@@ -195,7 +195,7 @@ class Selector(Expr):
                 ValueType.INSTANT,
                 series.name,
                 series.unit,
-                series.form,
+                series.usage,
                 labels,
                 edges,
                 series.keep,
@@ -428,7 +428,7 @@ class Binary(Expr):
 
     def _value_facts(self, left: Facts, right: Facts) -> Facts:
         for side in (left, right):
-            if side.form is Form.COUNTER:
+            if side.usage is Usage.COUNTER:
                 hint = "take its rate or increase first"
                 raise PromqlError("a value", self.operator, f"{side.name}, a counter", hint)
         both_scalar = left.type is right.type is ValueType.SCALAR
@@ -494,12 +494,12 @@ def _is_part_of(part: Expr, whole: Expr) -> bool:
 
 @dataclass(frozen=True)
 class Taken(Expr):
-    """An expression read in another unit or form, with the reason; it prints as what it holds."""
+    """An expression read in another unit or usage, with the reason; it prints as what it holds."""
 
     of: Expr
     because: str
     measured_in: Unit | None = None
-    form: Form | None = None
+    usage: Usage | None = None
     edges: Edges | None = None
 
     def __post_init__(self) -> None:
@@ -509,7 +509,7 @@ class Taken(Expr):
             replace(
                 facts,
                 unit=self.measured_in or facts.unit,
-                form=self.form or facts.form,
+                usage=self.usage or facts.usage,
                 edges=self.edges or facts.edges,
                 bounds=facts.bounds if self.measured_in is None else UNBOUNDED,
             )

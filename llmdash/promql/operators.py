@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from llmdash.errors import PromqlError
 from llmdash.promql.edges import Edges
-from llmdash.promql.facts import UNBOUNDED, Bounds, Facts, Form, ValueType
+from llmdash.promql.facts import UNBOUNDED, Bounds, Facts, Usage, ValueType
 from llmdash.promql.labels import Labels
 from llmdash.promql.units import RATIO, SECONDS, STATE, TIMESTAMP, Unit
 
@@ -28,12 +28,12 @@ def facts_of_values(
     vectors = [side for side in (left, right) if side.type is ValueType.INSTANT]
     values = vectors[0] if vectors else left
     compares = operator in COMPARISONS
-    form = values.form if compares else _form_of_result(operator, vectors)
+    usage = values.usage if compares else _usage_of_result(operator, vectors)
     return Facts(
         ValueType.INSTANT if vectors else ValueType.SCALAR,
         f"{left.name} {operator} {right.name}",
         unit_of_result(operator, left, right, exponent),
-        form,
+        usage,
         labels,
         _edges_of_result(operator, left, right) if "le" in labels.names else None,
         (left.keep | right.keep) & labels.names,
@@ -41,11 +41,11 @@ def facts_of_values(
     )
 
 
-def _form_of_result(operator: str, vectors: list[Facts]) -> Form:
+def _usage_of_result(operator: str, vectors: list[Facts]) -> Usage:
     if operator == "/" and len(vectors) == 2:
-        return Form.QUOTIENT
-    forms = [side.form for side in vectors if side.form in (Form.QUANTILE, Form.QUOTIENT)]
-    return forms[0] if forms else Form.VALUE
+        return Usage.QUOTIENT
+    forms = [side.usage for side in vectors if side.usage in (Usage.QUANTILE, Usage.QUOTIENT)]
+    return forms[0] if forms else Usage.VALUE
 
 
 def _edges_of_result(operator: str, left: Facts, right: Facts) -> Edges | None:
@@ -59,14 +59,14 @@ def _edges_of_result(operator: str, left: Facts, right: Facts) -> Edges | None:
 
 def state_of(comparison: Facts) -> Facts:
     """Return the facts of a comparison that gives 0 or 1 for each series."""
-    return replace(comparison, unit=STATE, form=Form.VALUE, edges=None, bounds=(0, 1))
+    return replace(comparison, unit=STATE, usage=Usage.VALUE, edges=None, bounds=(0, 1))
 
 
 def facts_of_union(left: Facts, right: Facts) -> Facts:
-    """Return the facts of `or`, whose sides must be alike in unit, form and edges."""
+    """Return the facts of `or`, whose sides must be alike in unit, usage and edges."""
     unit = unit_of_sum(left.unit, right.unit, "or")
-    if left.form is not right.form:
-        got = f"{left.form.value} and {right.form.value}"
+    if left.usage is not right.usage:
+        got = f"{left.usage.value} and {right.usage.value}"
         raise PromqlError("values of one form on both sides", "or", got)
     if left.edges != right.edges:
         got = f"{left.name} and {right.name}"
@@ -75,7 +75,7 @@ def facts_of_union(left: Facts, right: Facts) -> Facts:
         ValueType.INSTANT,
         f"{left.name} or {right.name}",
         unit,
-        left.form,
+        left.usage,
         left.labels.union(right.labels),
         left.edges,
         left.keep | right.keep,
@@ -164,7 +164,7 @@ def check_limit(values: Facts, operator: str, limit: float, *, as_state: bool) -
     if never_holds(operator, values.bounds, limit):
         raise PromqlError("a limit that can be met", place, got, _said(values.bounds))
     # A quantile or a quotient may be NaN, which a comparison leaves out; as a state it is one.
-    is_idiom = as_state or values.form in (Form.QUANTILE, Form.QUOTIENT)
+    is_idiom = as_state or values.usage in (Usage.QUANTILE, Usage.QUOTIENT)
     if not is_idiom and never_holds(_OPPOSITE[operator], values.bounds, limit):
         raise PromqlError("a limit that can be missed", place, got, _said(values.bounds))
 

@@ -28,7 +28,7 @@ def map_selectors(expression: Expr, change: Callable[[Selector], Selector]) -> E
                 return Binary(node.operator, left, right, node.matching, node.as_state)
             case Taken():
                 return Taken(
-                    rebuilt(node.of), node.because, node.measured_in, node.form, node.edges
+                    rebuilt(node.of), node.because, node.measured_in, node.usage, node.edges
                 )
         return node
 

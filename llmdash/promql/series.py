@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from llmdash.errors import PromqlError
 from llmdash.promql.edges import Edges
-from llmdash.promql.facts import UNBOUNDED, Bounds, Form
+from llmdash.promql.facts import UNBOUNDED, Bounds, Usage
 from llmdash.promql.labels import LabelSet, is_label_name
 from llmdash.promql.units import Unit
 
@@ -20,7 +20,7 @@ class Series:
 
     name: str
     unit: Unit
-    form: Form
+    usage: Usage
     labels: LabelSet = field(default_factory=LabelSet)
     edges: Edges | None = None
     #: Labels that an aggregation must keep or have pinned, and why (shown when it does not).

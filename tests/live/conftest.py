@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.environment import UnavailableError
+from tests.live.report import REPORT
 from tests.live.triton_server import TritonServer, connect_to_triton, triton_server
 from tests.live.vllm_server import VllmServer, connect_to_vllm, vllm_server
 from tests.requirements import require
@@ -23,6 +24,13 @@ HERE = Path(__file__).parent
 def pytest_configure() -> None:
     # A run that is told to end, by a time limit for instance, then stops its servers first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for text in config.stash.get(REPORT, []):
+        terminalreporter.write_line(text)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

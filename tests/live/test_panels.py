@@ -28,6 +28,7 @@ from tests.live.questions import (
     panel_questions,
     recording_questions,
 )
+from tests.live.report import REPORT
 from tests.live.traffic import triton_traffic, vllm_traffic
 from tests.live.triton_server import TritonServer
 from tests.live.vllm_server import VllmServer
@@ -174,11 +175,13 @@ def _is_driven(
 class TestLivePanels:
     """What a real Prometheus answers."""
 
-    def test_every_panel_and_recording_has_data(self, evidence: Evidence, major: int) -> None:
+    def test_every_panel_and_recording_has_data(
+        self, evidence: Evidence, major: int, pytestconfig: pytest.Config
+    ) -> None:
         """Each query gives a finite sample of the last two minutes, or rests on what is not here."""
         verdict = evidence.verdicts[major]
         listing = "\n".join(f"  {place}: {why}" for place, why in sorted(verdict.excused.items()))
-        print(
+        pytestconfig.stash.setdefault(REPORT, []).append(
             f"\nPrometheus {major}: {verdict.answered} questions answered; "
             f"{len(verdict.excused)} exceptions, derived from the servers' own pages:\n{listing}"
         )

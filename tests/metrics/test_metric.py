@@ -19,7 +19,7 @@ from llmdash.metrics.metric import (
     one_two_five,
     version_key,
 )
-from llmdash.promql.facts import Form
+from llmdash.promql.facts import Usage
 from llmdash.promql.nodes import Matcher, Selector
 from llmdash.promql.printer import to_text
 from llmdash.promql.units import (
@@ -57,24 +57,24 @@ BLOCKS = Gauge(
 
 
 @pytest.mark.parametrize(
-    ("selector", "text", "unit", "form"),
+    ("selector", "text", "unit", "usage"),
     [
-        (TOKENS_MADE.select(model="m"), 'tokens_total{model="m"}', TOKENS, Form.COUNTER),
-        (RUNNING.select(), "running", REQUESTS, Form.VALUE),
-        (LATENCY.bucket(), "latency_seconds_bucket", REQUESTS, Form.COUNTER),
-        (LATENCY.sum(Matcher("model", "=", "m")), 'latency_seconds_sum{model="m"}', SECONDS, Form.COUNTER),
-        (LATENCY.count(), "latency_seconds_count", REQUESTS, Form.COUNTER),
-        (QUEUE.value(quantile="0.5"), 'queue_us{quantile="0.5"}', SECONDS, Form.QUANTILE),
-        (QUEUE.sum(), "queue_us_sum", SECONDS, Form.COUNTER),
-        (SIZE.count(), "size_bytes_count", OBSERVATIONS, Form.COUNTER),
+        (TOKENS_MADE.select(model="m"), 'tokens_total{model="m"}', TOKENS, Usage.COUNTER),
+        (RUNNING.select(), "running", REQUESTS, Usage.VALUE),
+        (LATENCY.bucket(), "latency_seconds_bucket", REQUESTS, Usage.COUNTER),
+        (LATENCY.sum(Matcher("model", "=", "m")), 'latency_seconds_sum{model="m"}', SECONDS, Usage.COUNTER),
+        (LATENCY.count(), "latency_seconds_count", REQUESTS, Usage.COUNTER),
+        (QUEUE.value(quantile="0.5"), 'queue_us{quantile="0.5"}', SECONDS, Usage.QUANTILE),
+        (QUEUE.sum(), "queue_us_sum", SECONDS, Usage.COUNTER),
+        (SIZE.count(), "size_bytes_count", OBSERVATIONS, Usage.COUNTER),
     ],
     ids=str,
 )  # fmt: skip
 def test_each_kind_selects_its_series(
-    selector: Selector, text: str, unit: Unit, form: Form
+    selector: Selector, text: str, unit: Unit, usage: Usage
 ) -> None:
-    """A selector has the name under which the part is stored, and knows its unit and form."""
-    assert (text, unit, form) == (to_text(selector), selector.unit, selector.facts.form)
+    """A selector has the name under which the part is stored, and knows its unit and usage."""
+    assert (text, unit, usage) == (to_text(selector), selector.unit, selector.facts.usage)
 
 
 @pytest.mark.parametrize(

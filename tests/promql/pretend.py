@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmdash.metrics.metric import Counter, Gauge, Histogram, Summary, labels
 from llmdash.promql.edges import Edges
-from llmdash.promql.facts import Form
+from llmdash.promql.facts import Usage
 from llmdash.promql.labels import LabelSet
 from llmdash.promql.nodes import Selector
 from llmdash.promql.series import Series
@@ -74,7 +74,7 @@ RECORDED_REQUESTS = Selector(
     Series(
         "pretend:requests:rate5m",
         REQUESTS.per_second,
-        Form.VALUE,
+        Usage.VALUE,
         _RECORDED,
         keep=frozenset({"role"}),
         bounds=(0, None),
@@ -85,7 +85,7 @@ RECORDED_BUCKETS = Selector(
     Series(
         "pretend:first_token_seconds_bucket:rate5m",
         OBSERVATIONS.per_second,
-        Form.VALUE,
+        Usage.VALUE,
         _RECORDED,
         Edges.of_sources(
             {

@@ -1,4 +1,4 @@
-"""The two tables: what Prometheus knows of each entry, and what becomes of unit, form and bounds."""
+"""The two tables: what Prometheus knows of each entry, and what becomes of unit, usage and bounds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from llmdash.promql.edges import Edges
 from llmdash.promql.expressions import aggregate, call, convert, over_time, quantile, rate
-from llmdash.promql.facts import UNBOUNDED, Bounds, Form
+from llmdash.promql.facts import UNBOUNDED, Bounds, Usage
 from llmdash.promql.functions import AGGREGATIONS, FUNCTIONS
 from llmdash.promql.nodes import Expr, Number, Selector
 from llmdash.promql.printer import RULES, to_text
@@ -41,83 +41,83 @@ UP, STARTED, USE = pretend.UP.select(), pretend.STARTED.select(), pretend.CACHE_
 BUCKETS = rate(pretend.FIRST_TOKEN.bucket(), "5m")
 NOT_NEGATIVE: Bounds = (0, None)
 
-#: A call of every function: its unit, its form and its bounds.
-CALLS: tuple[tuple[Expr, Unit, Form, Bounds], ...] = (
-    (call("rate", READ.over("5m")), TOKENS.per_second, Form.VALUE, NOT_NEGATIVE),
-    (call("rate", pretend.ENERGY.select().over("5m")), WATTS, Form.VALUE, NOT_NEGATIVE),
-    (call("irate", READ.over("5m")), TOKENS.per_second, Form.VALUE, NOT_NEGATIVE),
-    (call("increase", READ.over("5m")), TOKENS, Form.VALUE, NOT_NEGATIVE),
-    (call("changes", POWER.over("5m")), COUNT, Form.VALUE, NOT_NEGATIVE),
-    (call("resets", READ.over("5m")), COUNT, Form.VALUE, NOT_NEGATIVE),
-    (call("delta", POWER.over("5m")), WATTS, Form.VALUE, UNBOUNDED),
-    (call("delta", STARTED.over("5m")), SECONDS, Form.VALUE, UNBOUNDED),
-    (call("deriv", WAITING.over("5m")), REQUESTS.per_second, Form.VALUE, UNBOUNDED),
-    (call("predict_linear", WAITING.over("5m"), 60), REQUESTS, Form.VALUE, UNBOUNDED),
-    (call("avg_over_time", USE.over("5m")), RATIO, Form.VALUE, (0, 1)),
-    (call("avg_over_time", UP.over("5m")), RATIO, Form.VALUE, (0, 1)),
-    (call("sum_over_time", USE.over("5m")), RATIO, Form.VALUE, NOT_NEGATIVE),
-    (call("sum_over_time", UP.over("5m")), COUNT, Form.VALUE, NOT_NEGATIVE),
-    (call("min_over_time", USE.over("5m")), RATIO, Form.VALUE, (0, 1)),
-    (call("max_over_time", USE.over("5m")), RATIO, Form.VALUE, (0, 1)),
-    (call("stddev_over_time", POWER.over("5m")), WATTS, Form.VALUE, NOT_NEGATIVE),
-    (call("quantile_over_time", 0.5, USE.over("5m")), RATIO, Form.QUANTILE, (0, 1)),
-    (call("last_over_time", READ.over("5m")), TOKENS, Form.COUNTER, NOT_NEGATIVE),
-    (call("count_over_time", USE.over("5m")), COUNT, Form.VALUE, (1, None)),
-    (call("present_over_time", USE.over("5m")), STATE, Form.VALUE, (1, 1)),
-    (call("absent", READ), STATE, Form.VALUE, (1, 1)),
-    (call("absent_over_time", READ.over("5m")), STATE, Form.VALUE, (1, 1)),
+#: A call of every function: its unit, its usage and its bounds.
+CALLS: tuple[tuple[Expr, Unit, Usage, Bounds], ...] = (
+    (call("rate", READ.over("5m")), TOKENS.per_second, Usage.VALUE, NOT_NEGATIVE),
+    (call("rate", pretend.ENERGY.select().over("5m")), WATTS, Usage.VALUE, NOT_NEGATIVE),
+    (call("irate", READ.over("5m")), TOKENS.per_second, Usage.VALUE, NOT_NEGATIVE),
+    (call("increase", READ.over("5m")), TOKENS, Usage.VALUE, NOT_NEGATIVE),
+    (call("changes", POWER.over("5m")), COUNT, Usage.VALUE, NOT_NEGATIVE),
+    (call("resets", READ.over("5m")), COUNT, Usage.VALUE, NOT_NEGATIVE),
+    (call("delta", POWER.over("5m")), WATTS, Usage.VALUE, UNBOUNDED),
+    (call("delta", STARTED.over("5m")), SECONDS, Usage.VALUE, UNBOUNDED),
+    (call("deriv", WAITING.over("5m")), REQUESTS.per_second, Usage.VALUE, UNBOUNDED),
+    (call("predict_linear", WAITING.over("5m"), 60), REQUESTS, Usage.VALUE, UNBOUNDED),
+    (call("avg_over_time", USE.over("5m")), RATIO, Usage.VALUE, (0, 1)),
+    (call("avg_over_time", UP.over("5m")), RATIO, Usage.VALUE, (0, 1)),
+    (call("sum_over_time", USE.over("5m")), RATIO, Usage.VALUE, NOT_NEGATIVE),
+    (call("sum_over_time", UP.over("5m")), COUNT, Usage.VALUE, NOT_NEGATIVE),
+    (call("min_over_time", USE.over("5m")), RATIO, Usage.VALUE, (0, 1)),
+    (call("max_over_time", USE.over("5m")), RATIO, Usage.VALUE, (0, 1)),
+    (call("stddev_over_time", POWER.over("5m")), WATTS, Usage.VALUE, NOT_NEGATIVE),
+    (call("quantile_over_time", 0.5, USE.over("5m")), RATIO, Usage.QUANTILE, (0, 1)),
+    (call("last_over_time", READ.over("5m")), TOKENS, Usage.COUNTER, NOT_NEGATIVE),
+    (call("count_over_time", USE.over("5m")), COUNT, Usage.VALUE, (1, None)),
+    (call("present_over_time", USE.over("5m")), STATE, Usage.VALUE, (1, 1)),
+    (call("absent", READ), STATE, Usage.VALUE, (1, 1)),
+    (call("absent_over_time", READ.over("5m")), STATE, Usage.VALUE, (1, 1)),
     # Above the greatest finite edge nothing is known.
-    (call("histogram_quantile", 0.5, BUCKETS), SECONDS, Form.QUANTILE, (0, 5)),
-    (call("abs", POWER), WATTS, Form.VALUE, NOT_NEGATIVE),
-    (call("abs", POWER - POWER), WATTS, Form.VALUE, NOT_NEGATIVE),
-    (call("ceil", USE), RATIO, Form.VALUE, (0, 1)),
-    (call("floor", USE), RATIO, Form.VALUE, (0, 1)),
-    (call("round", USE), RATIO, Form.VALUE, (0, 1)),
-    (call("round", USE, 0.6), RATIO, Form.VALUE, UNBOUNDED),
-    (call("sgn", POWER), RATIO, Form.VALUE, (-1, 1)),
-    (call("ln", POWER), RATIO, Form.VALUE, UNBOUNDED),
-    (call("log2", POWER), RATIO, Form.VALUE, UNBOUNDED),
-    (call("log10", POWER), RATIO, Form.VALUE, UNBOUNDED),
-    (call("clamp", POWER, 1, Number(2, WATTS)), WATTS, Form.VALUE, UNBOUNDED),
-    (call("clamp_min", POWER, 1), WATTS, Form.VALUE, UNBOUNDED),
-    (call("clamp_max", POWER, 1), WATTS, Form.VALUE, UNBOUNDED),
-    (call("timestamp", READ), TIMESTAMP, Form.VALUE, UNBOUNDED),
-    (call("time"), TIMESTAMP, Form.VALUE, UNBOUNDED),
-    (call("vector", Number(1, SECONDS)), SECONDS, Form.VALUE, UNBOUNDED),
-    (call("scalar", aggregate("sum", POWER)), WATTS, Form.VALUE, UNBOUNDED),
-    (call("sort", POWER), WATTS, Form.VALUE, NOT_NEGATIVE),
-    (call("sort_desc", POWER), WATTS, Form.VALUE, NOT_NEGATIVE),
-    (call("label_replace", READ, "a", "$1", "job", "(.*)"), TOKENS, Form.COUNTER, NOT_NEGATIVE),
+    (call("histogram_quantile", 0.5, BUCKETS), SECONDS, Usage.QUANTILE, (0, 5)),
+    (call("abs", POWER), WATTS, Usage.VALUE, NOT_NEGATIVE),
+    (call("abs", POWER - POWER), WATTS, Usage.VALUE, NOT_NEGATIVE),
+    (call("ceil", USE), RATIO, Usage.VALUE, (0, 1)),
+    (call("floor", USE), RATIO, Usage.VALUE, (0, 1)),
+    (call("round", USE), RATIO, Usage.VALUE, (0, 1)),
+    (call("round", USE, 0.6), RATIO, Usage.VALUE, UNBOUNDED),
+    (call("sgn", POWER), RATIO, Usage.VALUE, (-1, 1)),
+    (call("ln", POWER), RATIO, Usage.VALUE, UNBOUNDED),
+    (call("log2", POWER), RATIO, Usage.VALUE, UNBOUNDED),
+    (call("log10", POWER), RATIO, Usage.VALUE, UNBOUNDED),
+    (call("clamp", POWER, 1, Number(2, WATTS)), WATTS, Usage.VALUE, UNBOUNDED),
+    (call("clamp_min", POWER, 1), WATTS, Usage.VALUE, UNBOUNDED),
+    (call("clamp_max", POWER, 1), WATTS, Usage.VALUE, UNBOUNDED),
+    (call("timestamp", READ), TIMESTAMP, Usage.VALUE, UNBOUNDED),
+    (call("time"), TIMESTAMP, Usage.VALUE, UNBOUNDED),
+    (call("vector", Number(1, SECONDS)), SECONDS, Usage.VALUE, UNBOUNDED),
+    (call("scalar", aggregate("sum", POWER)), WATTS, Usage.VALUE, UNBOUNDED),
+    (call("sort", POWER), WATTS, Usage.VALUE, NOT_NEGATIVE),
+    (call("sort_desc", POWER), WATTS, Usage.VALUE, NOT_NEGATIVE),
+    (call("label_replace", READ, "a", "$1", "job", "(.*)"), TOKENS, Usage.COUNTER, NOT_NEGATIVE),
 )
 
 #: Every aggregation, of what, and the same of the result.
-AGGREGATES: tuple[tuple[Expr, Unit, Form, Bounds], ...] = (
-    (aggregate("sum", POWER), WATTS, Form.VALUE, NOT_NEGATIVE),
-    (aggregate("sum", UP), COUNT, Form.VALUE, NOT_NEGATIVE),
-    (aggregate("avg", USE), RATIO, Form.VALUE, (0, 1)),
-    (aggregate("avg", UP), RATIO, Form.VALUE, (0, 1)),
-    (aggregate("min", USE), RATIO, Form.VALUE, (0, 1)),
-    (aggregate("max", pretend.TEMPERATURE.select()), CELSIUS, Form.VALUE, NOT_NEGATIVE),
-    (aggregate("stddev", STARTED), SECONDS, Form.VALUE, NOT_NEGATIVE),
-    (aggregate("count", READ), COUNT, Form.VALUE, (1, None)),
-    (aggregate("group", READ), STATE, Form.VALUE, (1, 1)),
-    (aggregate("quantile", USE, parameter=0.5), RATIO, Form.QUANTILE, (0, 1)),
-    (aggregate("topk", USE, parameter=3), RATIO, Form.VALUE, (0, 1)),
-    (aggregate("bottomk", USE, parameter=3), RATIO, Form.VALUE, (0, 1)),
+AGGREGATES: tuple[tuple[Expr, Unit, Usage, Bounds], ...] = (
+    (aggregate("sum", POWER), WATTS, Usage.VALUE, NOT_NEGATIVE),
+    (aggregate("sum", UP), COUNT, Usage.VALUE, NOT_NEGATIVE),
+    (aggregate("avg", USE), RATIO, Usage.VALUE, (0, 1)),
+    (aggregate("avg", UP), RATIO, Usage.VALUE, (0, 1)),
+    (aggregate("min", USE), RATIO, Usage.VALUE, (0, 1)),
+    (aggregate("max", pretend.TEMPERATURE.select()), CELSIUS, Usage.VALUE, NOT_NEGATIVE),
+    (aggregate("stddev", STARTED), SECONDS, Usage.VALUE, NOT_NEGATIVE),
+    (aggregate("count", READ), COUNT, Usage.VALUE, (1, None)),
+    (aggregate("group", READ), STATE, Usage.VALUE, (1, 1)),
+    (aggregate("quantile", USE, parameter=0.5), RATIO, Usage.QUANTILE, (0, 1)),
+    (aggregate("topk", USE, parameter=3), RATIO, Usage.VALUE, (0, 1)),
+    (aggregate("bottomk", USE, parameter=3), RATIO, Usage.VALUE, (0, 1)),
 )
 
 EVERY = (*CALLS, *AGGREGATES)
 TEXTS = [to_text(expression, RULES) for expression, *_ in EVERY]
 
 
-@pytest.mark.parametrize(("expression", "unit", "form", "bounds"), EVERY, ids=TEXTS)
+@pytest.mark.parametrize(("expression", "unit", "usage", "bounds"), EVERY, ids=TEXTS)
 def test_results_have_unit_form_and_bounds(
-    expression: Expr, unit: Unit, form: Form, bounds: Bounds
+    expression: Expr, unit: Unit, usage: Usage, bounds: Bounds
 ) -> None:
     """What comes out follows from what goes in."""
     facts = expression.facts
 
-    assert (unit, form, bounds) == (expression.unit, facts.form, facts.bounds)
+    assert (unit, usage, bounds) == (expression.unit, facts.usage, facts.bounds)
 
 
 def _names(texts: Sequence[str]) -> set[str]:
@@ -191,5 +191,5 @@ def test_observations_per_second_become_the_unit_of_edges() -> None:
 def test_quantiles_of_time_say_so() -> None:
     """A median over time cannot be averaged over instances."""
 
-    assert Form.VALUE is over_time("avg", WAITING, "5m").facts.form
-    assert Form.QUANTILE is call("quantile_over_time", 0.5, WAITING.over("5m")).facts.form
+    assert Usage.VALUE is over_time("avg", WAITING, "5m").facts.usage
+    assert Usage.QUANTILE is call("quantile_over_time", 0.5, WAITING.over("5m")).facts.usage

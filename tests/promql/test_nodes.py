@@ -23,7 +23,7 @@ from llmdash.promql.expressions import (
     relabel,
     total,
 )
-from llmdash.promql.facts import UNBOUNDED, Bounds, Form
+from llmdash.promql.facts import UNBOUNDED, Bounds, Usage
 from llmdash.promql.labels import TARGET_LABELS
 from llmdash.promql.nodes import Aggregate, Binary, Expr, Matcher, Number, Variable
 from llmdash.promql.operators import COMPARISONS, never_holds
@@ -144,36 +144,36 @@ def test_units_propagate(expression: Expr, unit: Unit) -> None:
 
 QUOTIENT = total(REQUEST_RATE) / total(REQUEST_RATE)
 MEDIAN = quantile(0.5, rate(BUCKETS, "5m"))
-FORMS: tuple[tuple[Expr, Form], ...] = (
-    (READ, Form.COUNTER),
-    (rate(READ, "5m"), Form.VALUE),
-    (as_value(READ, "shown beside its rate"), Form.VALUE),
-    (QUOTIENT, Form.QUOTIENT),
-    (1 - QUOTIENT, Form.QUOTIENT),
-    (QUOTIENT > 0.5, Form.QUOTIENT),
-    (total(REQUEST_RATE) * 2, Form.VALUE),
-    (total(REQUEST_RATE) / 2, Form.VALUE),
-    (MEDIAN, Form.QUANTILE),
-    (MEDIAN * 1000, Form.QUANTILE),
-    (greatest(MEDIAN), Form.QUANTILE),
+USAGES: tuple[tuple[Expr, Usage], ...] = (
+    (READ, Usage.COUNTER),
+    (rate(READ, "5m"), Usage.VALUE),
+    (as_value(READ, "shown beside its rate"), Usage.VALUE),
+    (QUOTIENT, Usage.QUOTIENT),
+    (1 - QUOTIENT, Usage.QUOTIENT),
+    (QUOTIENT > 0.5, Usage.QUOTIENT),
+    (total(REQUEST_RATE) * 2, Usage.VALUE),
+    (total(REQUEST_RATE) / 2, Usage.VALUE),
+    (MEDIAN, Usage.QUANTILE),
+    (MEDIAN * 1000, Usage.QUANTILE),
+    (greatest(MEDIAN), Usage.QUANTILE),
     # Counting those above a limit is sound.
-    (Binary(">", MEDIAN, Number(1), as_state=True), Form.VALUE),
+    (Binary(">", MEDIAN, Number(1), as_state=True), Usage.VALUE),
     # A comparison leaves the values of its left side.
-    (joined(greatest(MEDIAN), "<", greatest(MEDIAN), on=()), Form.QUANTILE),
+    (joined(greatest(MEDIAN), "<", greatest(MEDIAN), on=()), Usage.QUANTILE),
     (
         joined(total(UP) * Number(1, SECONDS) / Number(1, COUNT), "<", greatest(MEDIAN), on=()),
-        Form.VALUE,
+        Usage.VALUE,
     ),
-    (Binary("unless", READ, READ.offset("5m")), Form.COUNTER),
-    (first_of(READ, pretend.TOKENS_WRITTEN.select()), Form.COUNTER),
+    (Binary("unless", READ, READ.offset("5m")), Usage.COUNTER),
+    (first_of(READ, pretend.TOKENS_WRITTEN.select()), Usage.COUNTER),
 )
 
 
-@pytest.mark.parametrize(("expression", "form"), FORMS)
-def test_forms_propagate(expression: Expr, form: Form) -> None:
+@pytest.mark.parametrize(("expression", "usage"), USAGES)
+def test_forms_propagate(expression: Expr, usage: Usage) -> None:
     """An expression knows whether it may be averaged, or must be rated first."""
 
-    assert form is expression.facts.form
+    assert usage is expression.facts.usage
 
 
 BOUNDS: tuple[tuple[Expr, Bounds], ...] = (

@@ -249,8 +249,8 @@ LABELS: Refusals = (
     (lambda: relabel(WAITING, "my model", "model_name"), "expected a label name in label_replace, got 'my model'"),
     (lambda: relabel(WAITING, "model", "model_name", ".+"), "expected a group of the pattern in label_replace, got $1 with .+"),
     (lambda: relabel(WAITING, "model", "model_name", "("), "expected a regular expression of RE2 in label_replace, got ("),
-    (lambda: Series("pretend waiting", BYTES, RECORDED.series.form), "expected a metric name in a series, got 'pretend waiting'"),
-    (lambda: Series("pretend", BYTES, RECORDED.series.form, LabelSet(("a-b",))), "expected a label name in the labels of pretend, got 'a-b'"),
+    (lambda: Series("pretend waiting", BYTES, RECORDED.series.usage), "expected a metric name in a series, got 'pretend waiting'"),
+    (lambda: Series("pretend", BYTES, RECORDED.series.usage, LabelSet(("a-b",))), "expected a label name in the labels of pretend, got 'a-b'"),
 )
 
 #: Buckets and their edges.
