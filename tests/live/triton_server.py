@@ -134,21 +134,21 @@ def triton_server(
         # The stub finds packages by the first python3 on the path; it does not heed PYTHONPATH.
         "PATH": os.pathsep.join([str(environment.python.parent), os.environ["PATH"]]),
     }
-    with running(
-        command,
-        ready_url=f"{http_url}/v2/health/ready",
-        within=ready_within,
-        log=log,
-        environment=variables,
-    ) as group:
-        metrics_base_url = f"http://127.0.0.1:{metrics}"
-        version = connect_to_triton(metrics_base_url, http_url).version
-        try:
+    try:
+        with running(
+            command,
+            ready_url=f"{http_url}/v2/health/ready",
+            within=ready_within,
+            log=log,
+            environment=variables,
+        ) as group:
+            metrics_base_url = f"http://127.0.0.1:{metrics}"
+            version = connect_to_triton(metrics_base_url, http_url).version
             yield TritonServer(metrics_base_url, http_url, version, group, log)
-        finally:
-            # What a server that crashed leaves behind; the names are taken away, not the memory.
-            for left in Path("/dev/shm").glob(f"{memory}*"):
-                left.unlink(missing_ok=True)
+    finally:
+        # What a server that crashed leaves behind.
+        for left in Path("/dev/shm").glob(f"{memory}*"):
+            left.unlink(missing_ok=True)
 
 
 def install_triton() -> Environment:
