@@ -24,10 +24,15 @@ class Intervals:
     #: A window with fewer scrapes than this gives no rate when one of them fails.
     least_scrapes_in_a_window: int = 4
 
+    @property
+    def least_window(self) -> Duration:
+        """The shortest window that holds enough scrapes."""
+        return Duration(self.scrape.milliseconds * self.least_scrapes_in_a_window)
+
     def problems(self) -> tuple[str, ...]:
         """Return what cannot hold together, in words."""
         found = []
-        least = Duration(self.scrape.milliseconds * self.least_scrapes_in_a_window)
+        least = self.least_window
         if self.rate_window < least:
             found.append(
                 f"rate_window {self.rate_window} is under {self.least_scrapes_in_a_window} "

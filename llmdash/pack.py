@@ -13,7 +13,7 @@ from llmdash.dashboards.dashboard import Dashboard
 from llmdash.errors import PackError
 from llmdash.intervals import Intervals
 from llmdash.layer import Layer
-from llmdash.promql.labels import nearest
+from llmdash.promql.labels import with_nearest
 from llmdash.sources import ENGINES
 from llmdash.sources.source import Source
 
@@ -81,8 +81,7 @@ class Pack:
                 yield setting, f"{name} is no source of it ({', '.join(names)})"
         exporters = {source.exporter for source in self.sources} | set(SOURCE_PAGES)
         for name in sorted(set(self.source_pages) - exporters):
-            hint = nearest(name, exporters)
-            yield "source_pages", f"no source is a {name}" + (f"; {hint}" if hint else "")
+            yield "source_pages", with_nearest(f"no source is a {name}", name, exporters)
 
     @property
     def layer(self) -> Layer:

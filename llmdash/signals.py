@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from llmdash.errors import SourceError
-from llmdash.promql.labels import nearest
+from llmdash.promql.labels import with_nearest
 from llmdash.promql.units import (
     RATIO,
     REQUESTS,
@@ -230,6 +230,5 @@ def signal(name: str) -> Signal:
         SourceError: no signal has that name; the nearest is named.
     """
     if name not in _BY_NAME:
-        hint = nearest(name, _BY_NAME)
-        raise SourceError(f"no signal is called {name}" + (f"; {hint}" if hint else ""))
+        raise SourceError(with_nearest(f"no signal is called {name}", name, _BY_NAME))
     return _BY_NAME[name]

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.prometheus_tools import PrometheusTools, tools_of_major
+from tests.requirements import require
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -89,7 +90,7 @@ def test_prometheus_starts_on_the_generated_configuration(
 ) -> None:
     """The README's Prometheus command becomes ready (here on a port of its own)."""
     if tools.prometheus is None:
-        pytest.skip("promtool has no Prometheus beside it")
+        require("prom3", "promtool 3.x has no Prometheus beside it")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.build import Build
-from llmdash.checks.parsed import metric_names, parsed
+from llmdash.checks.parsed import metric_names, readable
 from llmdash.metrics import prometheus
 from llmdash.problems import Problem
-from llmdash.promql.labels import nearest
+from llmdash.promql.labels import with_nearest
 from llmdash.recordings import Level
 
 #: How the names of our recordings begin.
@@ -23,14 +23,9 @@ def metric_is_known(build: Build) -> Iterator[Problem]:
             known.update(metric.series_names())
     for metric in prometheus.METRICS:
         known.update(metric.series_names())
-    for expression in build.expressions():
-        try:
-            names = set(metric_names(parsed(expression.parseable)))
-        except ValueError:
-            continue  # expression_parses says so
-        for name in sorted(names - known):
+    for expression, tree in readable(build):
+        for name in sorted(set(metric_names(tree)) - known):
             if not build.is_recorded and name.startswith(RECORDED):
                 continue
-            hint = nearest(name, known)
-            message = f"nothing exposes or records {name}" + (f"; {hint}" if hint else "")
+            message = with_nearest(f"nothing exposes or records {name}", name, known)
             yield Problem(expression.place, message, "metric_is_known")

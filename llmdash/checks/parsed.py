@@ -9,6 +9,8 @@ from typing import Any
 
 import promql_parser
 
+from llmdash.build import Build, Expression
+
 #: promql-parser overflows the stack on texts of thousands of terms and takes the process along.
 LONGEST_TEXT = 50_000
 
@@ -23,6 +25,16 @@ def parsed(text: str) -> Any:
     if len(text) > LONGEST_TEXT:
         raise ValueError(f"expression of {len(text)} characters, more than {LONGEST_TEXT}")
     return promql_parser.parse(text)
+
+
+def readable(build: Build) -> Iterator[tuple[Expression, Any]]:
+    """Yield every expression that parses, with its tree; expression_parses says the others."""
+    for expression in build.expressions():
+        try:
+            tree = parsed(expression.parseable)
+        except ValueError:
+            continue
+        yield expression, tree
 
 
 def children(tree: Any) -> Iterator[Any]:

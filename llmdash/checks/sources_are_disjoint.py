@@ -7,8 +7,7 @@ from itertools import combinations
 
 from llmdash.build import Build
 from llmdash.problems import Problem
-from llmdash.promql.nodes import Matcher, Selector
-from llmdash.promql.rewrite import selectors
+from llmdash.promql.nodes import Matcher
 from llmdash.sources.source import Source
 
 
@@ -36,15 +35,7 @@ def _can_hold_together(one: Source, other: Source, name: str) -> bool:
 
 
 def _matchers(source: Source, name: str) -> list[tuple[Matcher, ...]]:
-    found: list[Selector] = [
-        selector
-        for answer in source.answers.values()
-        for term in answer.terms
-        for alternative in term.alternatives
-        for selector in selectors(alternative)
-        if selector.series.name == name
-    ]
-    return [selector.matchers for selector in found]
+    return [selector.matchers for selector in source.selectors() if selector.series.name == name]
 
 
 def _exclude(mine: Sequence[Matcher], theirs: Sequence[Matcher]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.build import Build
-from llmdash.checks.parsed import parsed, ranges
+from llmdash.checks.parsed import ranges, readable
 from llmdash.problems import Problem
 from llmdash.promql.windows import INTERVALS, Duration
 
@@ -16,16 +16,10 @@ FILLED_IN = frozenset(interval.placeholder for interval in INTERVALS)
 def window_is_sound(build: Build) -> Iterator[Problem]:
     """Yield a problem for each range of too few scrapes or over the retention."""
     intervals = build.pack.intervals
-    least = Duration(intervals.scrape.milliseconds * intervals.least_scrapes_in_a_window)
-    for expression in build.expressions():
-        try:
-            lengths = [
-                Duration(round(r.total_seconds() * 1000))
-                for r in ranges(parsed(expression.parseable))
-            ]
-        except ValueError:
-            continue  # expression_parses says so
-        for length in lengths:
+    least = intervals.least_window
+    for expression, tree in readable(build):
+        for seconds in (length.total_seconds() for length in ranges(tree)):
+            length = Duration(round(seconds * 1000))
             if length in FILLED_IN and not expression.in_rule:
                 continue  # four scrapes by Grafana's own rule
             if length == intervals.rate_window:

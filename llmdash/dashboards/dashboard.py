@@ -20,7 +20,7 @@ from llmdash.dashboards.variables import (
     variables_in,
 )
 from llmdash.errors import DashboardError
-from llmdash.promql.labels import nearest
+from llmdash.promql.labels import nearest, with_nearest
 from llmdash.promql.nodes import Variable
 from llmdash.promql.units import Unit
 from llmdash.promql.windows import Duration
@@ -177,11 +177,10 @@ class Dashboard:
         found = []
         for name in dict.fromkeys(names):
             if name not in known:
-                hint = nearest(name, known)
                 expected = (
                     f"a variable of the dashboard{' ' * bool(why)}{why} (out of {', '.join(known)})"
                 )
-                found.append(f"expected {expected}, got ${name}" + (f"; {hint}" if hint else ""))
+                found.append(with_nearest(f"expected {expected}, got ${name}", name, known))
         return found
 
     def _misused(self, used: tuple[Variable, ...], repeat: str | None = None) -> list[str]:

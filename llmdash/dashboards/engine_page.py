@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llmdash.dashboards.dashboard import Annotation, Neighbours
+from llmdash.dashboards.dashboard import Annotation, Dashboard, Neighbours, Row
 from llmdash.dashboards.panels import Query
 from llmdash.dashboards.policy import QUANTILES
 from llmdash.dashboards.variables import DashboardVariable, DatasourceVariable, QueryVariable
@@ -14,7 +14,7 @@ from llmdash.metrics.metric import Counter, Gauge, Metric
 from llmdash.metrics.prometheus import ALERTS
 from llmdash.promql.expressions import count, increase, not_equal, rate, total
 from llmdash.promql.nodes import Expr, Matcher, Selector, Variable
-from llmdash.promql.rewrite import narrowed
+from llmdash.promql.rewrite import narrowed_selector
 from llmdash.promql.windows import RANGE, RATE_INTERVAL
 from llmdash.signals import signal
 from llmdash.sources.answer import (
@@ -63,9 +63,25 @@ class EnginePage:
     #: Whether one instance can hold several engines.
     has_engines: bool = False
 
-    def uid(self, subject: str) -> str:
-        """Return the uid of the source's page on a subject."""
-        return f"llm-{self.source.name.replace('_', '-')}-{subject}"
+    def dashboard(
+        self,
+        subject: str,
+        description: str,
+        rows: tuple[Row, ...],
+        annotations: tuple[Annotation, ...] = (),
+    ) -> Dashboard:
+        """Return the source's page on a subject; alerts that fire join its own events."""
+        return Dashboard(
+            uid=f"llm-{self.source.name.replace('_', '-')}-{subject}",
+            title=f"{self.source.title} {subject}",
+            description=description,
+            tags=(TAG, self.source.exporter),
+            folder=FOLDER,
+            variables=self.variables(),
+            links=NEIGHBOURS,
+            annotations=(*annotations, alerts_firing(self.source.name)),
+            rows=rows,
+        )
 
     def variables(self) -> tuple[DashboardVariable, ...]:
         """Return the choices at the top of the page, each narrowed by those before it."""
@@ -90,26 +106,16 @@ class EnginePage:
             chosen.append(Matcher("engine", "=~", Variable("engine")))
         return tuple(chosen)
 
-    def chosen(self, expression: Expr, *, one_model: bool = False) -> Expr:
-        """Return an expression over the chosen series only."""
-        return narrowed(expression, *self.matchers(one_model=one_model))
-
     def speaks(self, metric: Metric) -> bool:
         """Tell whether the source's releases expose a family."""
         return self.source.dialect.speaks(metric)
 
     def select(self, metric: Counter | Gauge) -> Selector:
         """Return a family's series of this source, as chosen."""
-        narrow = self.chosen(self.source.dialect.select(metric))
-        assert isinstance(narrow, Selector)  # narrowing a selector gives a selector
-        return narrow
+        return narrowed_selector(self.source.dialect.select(metric), *self.matchers())
 
-    def rate(self, metric: Counter, by: Sequence[str] = ()) -> Expr:
-        """Return a counter's rate as chosen, by labels."""
-        return total(rate(self.select(metric), RATE_INTERVAL), by)
-
-    def rate_where(self, metric: Counter, by: Sequence[str] = (), **equal: str) -> Expr:
-        """Return the rate of those of a counter's series that have these label values."""
+    def rate(self, metric: Counter, by: Sequence[str] = (), **equal: str) -> Expr:
+        """Return a counter's rate as chosen, by labels; a keyword is an equality."""
         return total(rate(self.select(metric).where(**equal), RATE_INTERVAL), by)
 
     def increase(self, metric: Counter, by: Sequence[str] = ()) -> Expr:

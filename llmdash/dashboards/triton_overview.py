@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
-from llmdash.dashboards.engine_page import FOLDER, NEIGHBOURS, TAG, EnginePage, alerts_firing
+from llmdash.dashboards.engine_page import EnginePage
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import ERROR_SHARE
 from llmdash.metrics import triton as metrics
@@ -20,22 +20,17 @@ def triton_overview(source: Source) -> Dashboard:
     """Return the page."""
     anchor = source.dialect.select(metrics.NV_INFERENCE_REQUEST_SUCCESS)
     page = EnginePage(source, anchor, "model")
-    rows = [
+    rows = (
         Row(key="now", title="Summary", panels=_now(page)),
         Row(key="traffic", title="Traffic", panels=_traffic(page)),
         Row(key="latency", title="Latency", panels=_latency(page)),
         Row(key="host", title="GPU and host", panels=_host(page)),
-    ]
-    return Dashboard(
-        uid=page.uid("overview"),
-        title=f"{source.title} overview",
-        description="Requests, failures, queue and compute time of Triton, by model.",
-        tags=(TAG, source.exporter),
-        folder=FOLDER,
-        variables=page.variables(),
-        links=NEIGHBOURS,
-        annotations=(_restart(page), alerts_firing(source=source.name)),
-        rows=tuple(rows),
+    )
+    return page.dashboard(
+        "overview",
+        "Requests, failures, queue and compute time of Triton, by model.",
+        rows=rows,
+        annotations=(_restart(page),),
     )
 
 

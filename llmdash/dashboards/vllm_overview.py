@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
-from llmdash.dashboards.engine_page import FOLDER, NEIGHBOURS, TAG, EnginePage, alerts_firing
+from llmdash.dashboards.engine_page import EnginePage
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import ERROR_SHARE, KV_CACHE
 from llmdash.metrics import vllm as metrics
@@ -41,22 +41,15 @@ def vllm_annotations(page: EnginePage) -> tuple[Annotation, ...]:
             text="Engine {{engine}} runs with a cache configuration not seen in the hour before.",
             color="purple",
         ),
-        alerts_firing(source=page.source.name),
     )
 
 
 def vllm_overview(source: Source) -> Dashboard:
     """Return the page."""
     page = vllm_page(source)
-    return Dashboard(
-        uid=page.uid("overview"),
-        title=f"{source.title} overview",
-        description="Traffic, latency and saturation of vLLM, by model, instance and engine.",
-        tags=(TAG, source.exporter),
-        folder=FOLDER,
-        variables=page.variables(),
-        links=NEIGHBOURS,
-        annotations=vllm_annotations(page),
+    return page.dashboard(
+        "overview",
+        "Traffic, latency and saturation of vLLM, by model, instance and engine.",
         rows=(
             Row(key="now", title="Summary", panels=_now(page)),
             Row(key="traffic", title="Traffic", panels=_traffic(page)),
@@ -64,12 +57,13 @@ def vllm_overview(source: Source) -> Dashboard:
             Row(key="latency-by-model", title="Latency by model", panels=_latency_by_model(page)),
             Row(key="saturation", title="Saturation", panels=_saturation(page)),
         ),
+        annotations=vllm_annotations(page),
     )
 
 
 def _error_share(page: EnginePage) -> Query:
     ended = page.rate(metrics.REQUEST_SUCCESS_TOTAL)
-    failed = page.rate_where(metrics.REQUEST_SUCCESS_TOTAL, finished_reason="error")
+    failed = page.rate(metrics.REQUEST_SUCCESS_TOTAL, finished_reason="error")
     # Before 0.13 no reason is called error: none counted is zero, as long as others are.
     return Query("share", first_of(failed, ended * 0) / ended)
 

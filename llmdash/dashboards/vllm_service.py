@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmdash.dashboards.dashboard import Dashboard, Row
-from llmdash.dashboards.engine_page import FOLDER, NEIGHBOURS, TAG, EnginePage
+from llmdash.dashboards.engine_page import EnginePage
 from llmdash.dashboards.panels import Heatmap, Panel, Query, Text, TimeSeries
 from llmdash.dashboards.policy import KV_CACHE
 from llmdash.dashboards.vllm_overview import vllm_annotations, vllm_page
@@ -16,22 +16,17 @@ from llmdash.sources.source import Source
 def vllm_service(source: Source) -> Dashboard:
     """Return the page."""
     page = vllm_page(source)
-    return Dashboard(
-        uid=page.uid("service"),
-        title=f"{source.title} service",
-        description="Twelve panels that explain a vLLM service: what each measures, why it "
+    return page.dashboard(
+        "service",
+        "Twelve panels that explain a vLLM service: what each measures, why it "
         "matters, and what to do when its shape is bad.",
-        tags=(TAG, source.exporter),
-        folder=FOLDER,
-        variables=page.variables(),
-        links=NEIGHBOURS,
-        annotations=vllm_annotations(page),
         rows=(
             Row(key="experience", title="What users feel", panels=_experience(page)),
             Row(key="phases", title="Where the time goes", panels=_phases(page)),
             Row(key="engine", title="What the engine does", panels=_engine(page)),
             Row(key="shape", title="What is asked for", panels=_shape(page)),
         ),
+        annotations=vllm_annotations(page),
     )
 
 

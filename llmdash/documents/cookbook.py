@@ -19,7 +19,6 @@ from llmdash.sources.answer import (
     RatioAnswer,
     Term,
 )
-from llmdash.sources.source import Role
 
 Recipe = tuple[str, Expr]
 
@@ -49,33 +48,26 @@ def _section(title: str, recipes: Sequence[Recipe]) -> list[str]:
 
 
 def _recorded(layer: Layer, asked: Signal) -> list[Recipe]:
+    role = next(source.role for source in layer.sources if asked.name in source.answers)
     by = ["source", "model"]
     if asked.form is Form.RATIO:
-        top, bottom = (total(of_role(s, _role(layer, asked)), by) for s in layer.ratio(asked.name))
+        top, bottom = (total(of_role(part, role), by) for part in layer.ratio(asked.name))
         return [("ratio", top / bottom)]
     if asked.form is Form.DISTRIBUTION:
-        sums = of_role(layer.sums(asked.name), _role(layer, asked))
-        counts = of_role(layer.counts(asked.name), _role(layer, asked))
+        sums, counts = (of_role(part(asked.name), role) for part in (layer.sums, layer.counts))
         found: list[Recipe] = []
         if layer.has(asked.name, buckets=True):
-            buckets = of_role(layer.buckets(asked.name), _role(layer, asked))
+            buckets = of_role(layer.buckets(asked.name), role)
             found.append(("95th percentile", quantile(0.95, total(buckets, [*by, "le"]))))
         return [*found, ("mean", mean_of(total(sums, by), total(counts, by)))]
-    grouping = [*by, *([asked.split_by] if asked.split_by else [])]
     if asked.form is Form.COUNTER:
-        rates = of_role(layer.counter(asked.name), _role(layer, asked))
+        grouping = [*by, *([asked.split_by] if asked.split_by else [])]
+        rates = of_role(layer.counter(asked.name), role)
         return [("per second", total(rates, grouping))]
-    return [
-        (_COMBINED[how], of_role(layer.gauge(asked.name, how), _role(layer, asked)))
-        for how in asked.combine
-    ]
+    return [(_COMBINED[how], of_role(layer.gauge(asked.name, how), role)) for how in asked.combine]
 
 
 _COMBINED = {"sum": "total", "avg": "mean of engines", "max": "greatest", "count": "number"}
-
-
-def _role(layer: Layer, asked: Signal) -> Role:
-    return next(source.role for source in layer.sources if asked.name in source.answers)
 
 
 def _raw(asked: Signal, answer: Answer, window: Window) -> list[Recipe]:

@@ -101,6 +101,12 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f"did you mean {found[0]}?" if found else ""
 
 
+def with_nearest(message: str, word: str, words: Iterable[str]) -> str:
+    """Return the message, with a `did you mean` hint when a word is near."""
+    hint = nearest(word, words)
+    return f"{message}; {hint}" if hint else message
+
+
 #: What the values of labels may be; a label that is not named can hold anything.
 LabelValues = tuple[tuple[str, tuple[str, ...]], ...]
 

@@ -35,17 +35,18 @@ def map_selectors(expression: Expr, change: Callable[[Selector], Selector]) -> E
     return rebuilt(expression)
 
 
-def narrowed(expression: Expr, *matchers: Matcher) -> Expr:
-    """Return the expression with matchers added to every selector known to have their label.
+def narrowed_selector(selector: Selector, *matchers: Matcher) -> Selector:
+    """Return the selector with those matchers added whose label it is known to have.
 
     A family with open labels may have it too, or may not: a matcher would then hide all of it.
     """
+    names = selector.facts.labels.names
+    return selector.where(*(matcher for matcher in matchers if matcher.label in names))
 
-    def narrow(selector: Selector) -> Selector:
-        names = selector.facts.labels.names
-        return selector.where(*(m for m in matchers if m.label in names))
 
-    return map_selectors(expression, narrow)
+def narrowed(expression: Expr, *matchers: Matcher) -> Expr:
+    """Return the expression with every selector in it narrowed."""
+    return map_selectors(expression, lambda selector: narrowed_selector(selector, *matchers))
 
 
 def selectors(expression: Expr) -> Iterator[Selector]:

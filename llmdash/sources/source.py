@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -20,7 +20,7 @@ from llmdash.metrics.metric import (
     version_key,
 )
 from llmdash.promql.edges import Edges
-from llmdash.promql.labels import nearest
+from llmdash.promql.labels import with_nearest
 from llmdash.promql.nodes import Expr, Matcher, Selector
 from llmdash.promql.rewrite import selectors
 from llmdash.promql.units import Unit
@@ -270,15 +270,16 @@ class Source:
             return None
         return latest
 
+    def selectors(self) -> Iterator[Selector]:
+        """Yield every selector that the answers read."""
+        for answer in self.answers.values():
+            for term in answer.terms:
+                for alternative in term.alternatives:
+                    yield from selectors(alternative)
+
     def series_names(self) -> frozenset[str]:
         """Return every series name that the answers read."""
-        return frozenset(
-            selector.series.name
-            for answer in self.answers.values()
-            for term in answer.terms
-            for alternative in term.alternatives
-            for selector in selectors(alternative)
-        )
+        return frozenset(selector.series.name for selector in self.selectors())
 
 
 def _check_units(source: str, asked: Signal, answer: Answer) -> None:
@@ -304,10 +305,8 @@ def named_edges(
     histograms = {metric.name for metric in catalogue if isinstance(metric, Histogram)}
     for family in edges or {}:
         if family not in histograms:
-            hint = nearest(family, histograms)
-            raise SourceError(
-                f"edges of {family}: no histogram is called so" + f"; {hint}" * bool(hint)
-            )
+            message = f"edges of {family}: no histogram is called so"
+            raise SourceError(with_nearest(message, family, histograms))
     return {family: tuple(map(float, own)) for family, own in (edges or {}).items()}
 
 

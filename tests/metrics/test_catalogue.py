@@ -40,6 +40,7 @@ from llmdash.metrics.metric import (
 )
 from llmdash.promql.units import RATIO
 from tests.exposition import Family, Scrape, captured_scrapes, never_seen
+from tests.requirements import require
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 
@@ -340,7 +341,7 @@ RULES = {
 def reference_rows() -> tuple[tuple[dict[str, Any], tuple[Metric, ...]], ...]:
     """Each row of the reference with the metrics that have its name, or a skipped test."""
     if not REFERENCE.is_dir():
-        pytest.skip(f"no reference in {REFERENCE}")
+        require("schemas", f"no reference in {REFERENCE}")
     rows = []
     for file, catalogues in (
         ("vllm-metrics.json", ("vllm",)),
