@@ -14,7 +14,7 @@ INSTALLED := $(VENV)/.installed-dev
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: $(INSTALLED) ## Write generated/ and let every promtool found check it
@@ -53,8 +53,18 @@ live: $(INSTALLED) ## Run the tests on real servers, your own with VLLM_URL=… 
 	$(LIVE_URLS) $(VENV)/bin/pytest --junitxml=$(REPORTS)/live.xml tests/live
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure, and write what came out to tests/bench/results.md
-	$(VENV)/bin/python tests/bench/run.py
+bench: $(INSTALLED) ## Measure the command, and write what came out to tests/bench/results.md
+	$(VENV)/bin/python -m tests.bench.run command
+
+.PHONY: bench-cost
+bench-cost: $(INSTALLED) ## Measure what pages cost at scale, on a real Prometheus, into the same file
+	stack/prometheus.sh
+	$(VENV)/bin/python -m tests.bench.run cost
+
+.PHONY: pictures
+pictures: $(INSTALLED) ## Draw the pictures of pages that README.md shows, over a made evening
+	stack/prometheus.sh
+	$(VENV)/bin/python -m tests.pictures.draw
 
 .PHONY: clean
 clean: ## Remove what tools and tests leave behind (.venv and .tools stay)

@@ -16,9 +16,17 @@ if TYPE_CHECKING:
     from llmdash.layer import Layer
     from llmdash.metrics.metric import Versions
     from llmdash.pack import DEFAULT, Pack
+    from llmdash.prices import Prices
     from llmdash.promql.windows import Duration
+    from llmdash.sources.app import app
+    from llmdash.sources.dcgm import dcgm
+    from llmdash.sources.gateway import gateway
+    from llmdash.sources.sglang import sglang
     from llmdash.sources.source import Source
     from llmdash.sources.triton import triton
+    from llmdash.sources.triton_trtllm import triton_trtllm
+    from llmdash.sources.triton_vllm import triton_vllm
+    from llmdash.sources.trtllm import trtllm
     from llmdash.sources.vllm import vllm
 
 __all__ = [
@@ -29,9 +37,17 @@ __all__ = [
     "Layer",
     "LlmdashError",
     "Pack",
+    "Prices",
     "Source",
     "Versions",
+    "app",
+    "dcgm",
+    "gateway",
+    "sglang",
     "triton",
+    "triton_trtllm",
+    "triton_vllm",
+    "trtllm",
     "vllm",
 ]
 
@@ -43,9 +59,17 @@ _HOMES = {
     "Layer": "llmdash.layer",
     "LlmdashError": "llmdash.errors",
     "Pack": "llmdash.pack",
+    "Prices": "llmdash.prices",
     "Source": "llmdash.sources.source",
     "Versions": "llmdash.metrics.metric",
+    "app": "llmdash.sources.app",
+    "dcgm": "llmdash.sources.dcgm",
+    "gateway": "llmdash.sources.gateway",
+    "sglang": "llmdash.sources.sglang",
     "triton": "llmdash.sources.triton",
+    "triton_trtllm": "llmdash.sources.triton_trtllm",
+    "triton_vllm": "llmdash.sources.triton_vllm",
+    "trtllm": "llmdash.sources.trtllm",
     "vllm": "llmdash.sources.vllm",
 }
 

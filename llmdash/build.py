@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from llmdash.artifacts import Artifact
+from llmdash.coverage import Coverage
 from llmdash.pack import Pack
 from llmdash.problems import Problem
 from llmdash.promql.windows import INTERVALS
@@ -49,6 +50,10 @@ class Build:
     problems: tuple[Problem, ...] = ()
     #: False when some source's recordings could not be made: what reads them is then no news.
     is_recorded: bool = True
+    #: What of each source is read, in the order of the pack.
+    coverage: tuple[Coverage, ...] = ()
+    #: The name of the source that a page is of, by path; None for one over recordings.
+    page_sources: Mapping[str, str | None] = field(default_factory=dict)
 
     def rule_items(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every rule with its place (file, group and name)."""

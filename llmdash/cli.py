@@ -110,17 +110,23 @@ def _summary(folder: Path, count: int, changed: Difference) -> str:
 def _table(built: Build) -> str:
     from llmdash.build import panels_of
 
-    lines = [("dashboards", "panels", "queries")]
+    names = [source.name for source in built.pack.sources]
+    counts = {name: [0, 0, 0, 0] for name in ("all sources", *names)}
     for path, dashboard in built.dashboards.items():
         panels = list(panels_of(dashboard))
         queries = sum(len(panel.get("targets", ())) for panel in panels)
-        lines.append((Path(path).stem, str(len(panels)), str(queries)))
-    lines.append(("rule groups", "rules", ""))
-    for content in built.rules.values():
-        for group in content["groups"]:
-            lines.append((group["name"], str(len(group["rules"])), ""))
-    width = max(len(line[0]) for line in lines) + 2
-    return "\n".join(f"{a:<{width}}{b:>6}{c:>9}".rstrip() for a, b, c in lines)
+        of = counts[built.page_sources[path] or "all sources"]
+        for place, number in enumerate((1, len(panels), queries)):
+            of[place] += number
+    for _, rule in built.rule_items():
+        counts[rule["labels"]["source"]][3] += 1
+    total = [sum(column) for column in zip(*counts.values(), strict=True)]
+    head = ("source", "pages", "panels", "queries", "recordings")
+    lines = [head, *((name, *map(str, of)) for name, of in (*counts.items(), ("total", total)))]
+    width = max(len(line[0]) for line in lines)
+    return "\n".join(
+        f"{line[0]:<{width}}" + "".join(f"{cell:>12}" for cell in line[1:]) for line in lines
+    )
 
 
 @main.command()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from llmdash import documents, provisioning
 from llmdash.artifacts import Artifact
 from llmdash.build import Build
+from llmdash.coverage import Coverage, coverage_of
 from llmdash.dashboards.dashboard import Dashboard
 from llmdash.dashboards.grafana import render
 from llmdash.dashboards.normalise import to_json_text
@@ -25,9 +26,13 @@ from llmdash.pack import Pack
 from llmdash.problems import Problem
 from llmdash.promql.printer import RULES, to_text
 from llmdash.recordings import RuleGroup, recordings_of
+from llmdash.sources.source import Source
 from llmdash.yaml_text import to_yaml
 
 Made = TypeVar("Made")
+
+#: A page and the name of the source that it is of; None for a page over recordings.
+PageOf = tuple[Dashboard, str | None]
 
 
 @dataclass
@@ -63,23 +68,36 @@ def compile_pack(pack: Pack) -> Build:
     gathered = _Gathered()
     gathered.problems += _pack_problems(pack)
     groups = _compile_recordings(pack, gathered)
-    pages = _compile_pages(pack, gathered)
-    rules = {f"rules/{group.name}.yaml": _rule_file(group) for group in groups}
-    dashboards = _render(pack, pages, gathered)
+    made_pages = _compile_pages(pack, gathered)
+    rules = {f"rules/{group.name}.yaml": _rule_file(group) for group in groups.values()}
+    dashboards = _render(pack, [page for page, _ in made_pages], gathered)
+    covered = tuple(_covered(source, made_pages, groups) for source in pack.sources)
     writers: dict[str, Callable[[], str]] = {
         **{path: partial(to_yaml, content) for path, content in rules.items()},
         **{path: partial(to_json_text, content) for path, content in dashboards.items()},
         "signals.md": lambda: documents.signals_table(pack.sources),
         "cookbook.md": lambda: documents.cookbook(pack.layer),
+        "coverage.md": lambda: documents.coverage_report(covered),
     }
     artifacts = list(_provisioning_files(pack))
     for path, write in writers.items():
-        made = gathered.attempt(path, partial(_artifact, path, write))
-        if made is not None:
-            artifacts.append(made)
+        artifact = gathered.attempt(path, partial(_artifact, path, write))
+        if artifact is not None:
+            artifacts.append(artifact)
     recorded = len(groups) == len(pack.sources)
     problems = tuple(gathered.problems)
-    return Build(pack, tuple(sorted(artifacts)), dashboards, rules, problems, recorded)
+    sources = {_path(page): of for page, of in made_pages}
+    made = tuple(sorted(artifacts))
+    return Build(pack, made, dashboards, rules, problems, recorded, covered, sources)
+
+
+def _covered(
+    source: Source, made_pages: Sequence[PageOf], groups: Mapping[str, RuleGroup]
+) -> Coverage:
+    """Return what the pages of a source, shared pages and its recordings read of it."""
+    pages = [page for page, of in made_pages if of in (None, source.name)]
+    own = [groups[source.name]] if source.name in groups else []
+    return coverage_of(source, pages, own)
 
 
 def _artifact(path: str, write: Callable[[], str]) -> Artifact:
@@ -110,34 +128,34 @@ def _pack_problems(pack: Pack) -> Iterator[Problem]:
         yield Problem(f"pack: {setting}", text, "compiles")
 
 
-def _compile_recordings(pack: Pack, gathered: _Gathered) -> list[RuleGroup]:
-    found = []
+def _compile_recordings(pack: Pack, gathered: _Gathered) -> dict[str, RuleGroup]:
+    found = {}
     for source in pack.sources:
-        models = pack.target_models.get(source.name, {})
         group = gathered.attempt(
             f"recordings of {source.name}",
-            partial(recordings_of, source, pack.intervals, models),
+            partial(recordings_of, source, pack.intervals, pack.placement),
         )
         if group is not None:
-            found.append(group)
+            found[source.name] = group
     return found
 
 
-def _compile_pages(pack: Pack, gathered: _Gathered) -> list[Dashboard]:
-    pages: list[Dashboard] = []
+def _compile_pages(pack: Pack, gathered: _Gathered) -> list[PageOf]:
+    pages: list[PageOf] = []
 
-    def take(place: str, make: Callable[[], Dashboard]) -> None:
+    def take(place: str, make: Callable[[], Dashboard | None], of: str | None = None) -> None:
         page = gathered.attempt(place, lambda: _dashboard(make()))
         if page is not None:
-            pages.append(page)
+            pages.append((page, of))
 
     for shared in pack.shared_pages:
         take(f"page {_name(shared)}", partial(shared, pack.layer))
     for source in pack.sources:
-        for own in pack.source_pages.get(source.exporter, ()):
-            take(f"page {_name(own)}", partial(own, source))
-    gathered.problems += _page_problems(pages)
-    return list({_path(page): page for page in pages}.values())
+        for own in pack.pages_of(source):
+            place = f"page {_name(own)} of {source.name}"
+            take(place, partial(own, source, pack.layer), source.name)
+    gathered.problems += _page_problems([page for page, _ in pages])
+    return list({_path(page): (page, of) for page, of in pages}.values())
 
 
 def _render(
@@ -152,13 +170,13 @@ def _render(
     return found
 
 
-def _dashboard(made: object) -> Dashboard:
-    if not isinstance(made, Dashboard):
+def _dashboard(made: object) -> Dashboard | None:
+    if made is not None and not isinstance(made, Dashboard):
         raise PackError(f"expected a Dashboard, got {type(made).__name__}")
     return made
 
 
-def _name(page: Callable[..., Dashboard]) -> str:
+def _name(page: Callable[..., Dashboard | None]) -> str:
     return getattr(page, "__name__", repr(page))
 
 

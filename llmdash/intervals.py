@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from llmdash.promql.windows import Duration
 
+#: A busy vLLM answers /metrics slowly; below the interval, as Prometheus demands.
+TIMEOUT_SHARE = (2, 3)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Intervals:
@@ -23,6 +26,12 @@ class Intervals:
     retention: Duration = Duration.parse("35d")
     #: A window with fewer scrapes than this gives no rate when one of them fails.
     least_scrapes_in_a_window: int = 4
+
+    @staticmethod
+    def timeout(scrape: Duration) -> Duration:
+        """How long a scrape of some interval may take."""
+        part, whole = TIMEOUT_SHARE
+        return Duration(scrape.milliseconds * part // whole)
 
     @property
     def least_window(self) -> Duration:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 
 from llmdash.errors import SourceError
 from llmdash.intervals import Intervals
+from llmdash.levels import Level, recorded_name
+from llmdash.placement import GPU_ENGINE, Placement
+from llmdash.prices import Prices
 from llmdash.promql import facts
 from llmdash.promql.edges import Edges
 from llmdash.promql.labels import LabelSet
 from llmdash.promql.nodes import Selector, Variable
 from llmdash.promql.series import Series
 from llmdash.promql.units import COUNT, OBSERVATIONS, STATE, Unit
-from llmdash.recordings import Level, operations, recorded_name
+from llmdash.recordings import operations
 from llmdash.signals import Form, Signal, signal
 from llmdash.sources.answer import DistributionAnswer
 from llmdash.sources.source import Role, Source
@@ -25,16 +28,22 @@ class Layer:
 
     sources: tuple[Source, ...]
     intervals: Intervals = field(default_factory=Intervals)
+    #: Which engine the GPUs work for, as far as the pack knows.
+    placement: Placement = field(default_factory=Placement)
+    prices: Prices | None = None
 
-    def has(self, name: str, *, buckets: bool = False) -> bool:
-        """Tell whether a source answers a signal (with buckets, when asked)."""
-        return bool(self._answering(signal(name).name, buckets=buckets))
+    def has(self, name: str, *, buckets: bool = False, role: Role | None = None) -> bool:
+        """Tell whether a source (of a role) answers a signal (with buckets, when asked)."""
+        return bool(self.answering(signal(name).name, buckets=buckets, role=role))
 
-    def _answering(self, name: str, *, buckets: bool = False) -> tuple[Source, ...]:
+    def answering(
+        self, name: str, *, buckets: bool = False, role: Role | None = None
+    ) -> tuple[Source, ...]:
+        """Return the sources (of a role) that answer a signal (with buckets, when asked)."""
         found = [source for source in self.sources if name in source.answers]
         if buckets:
             found = [s for s in found if getattr(s.answers[name], "buckets", None) is not None]
-        return tuple(found)
+        return tuple(source for source in found if role in (None, source.role))
 
     def counter(self, name: str) -> Selector:
         """Return a counter's recorded rate, by its signal's grouping."""
@@ -60,7 +69,7 @@ class Layer:
         """
         asked = _asked(name, Form.DISTRIBUTION)
         edges: dict[str, Edges] = {}
-        for source in self._answering(name, buckets=True):
+        for source in self.answering(name, buckets=True):
             answer = source.answers[name]
             assert isinstance(answer, DistributionAnswer)
             own = answer.canonical_edges
@@ -87,6 +96,34 @@ class Layer:
         unit = COUNT if counted else asked.unit
         return self._select(asked, asked.metric, how, unit, level)
 
+    def gpu_engines(self, source: Source) -> Selector:
+        """Return which engines the GPUs of a source work for: a series of 1 for each pair.
+
+        Raises:
+            SourceError: the pack does not say where GPUs belong, or the source has none.
+        """
+        uuid = dict(source.dialect.labels).get("gpu_uuid", "")
+        if not self.placement.places_gpus or not uuid:
+            raise SourceError(f"{source.name}: nothing says which engine its GPUs work for")
+        engines = tuple(engine.name for engine in self.placement.engines)
+        labels = LabelSet(
+            ("source", "role", uuid, "engine_source", "engine_instance", "model"),
+            (
+                ("source", (source.name,)),
+                ("role", (source.role.value,)),
+                ("engine_source", engines),
+            ),
+        )
+        found = Series(
+            GPU_ENGINE,
+            STATE,
+            facts.Usage.VALUE,
+            labels,
+            bounds=(1, 1),
+            has_target_labels=False,
+        )
+        return Selector(found).where(source=source.name)
+
     def ratio(self, name: str) -> tuple[Selector, Selector]:
         """Return the recorded rates of a ratio's numerator and denominator."""
         asked = _asked(name, Form.RATIO)
@@ -109,7 +146,7 @@ class Layer:
         *,
         buckets: bool = False,
     ) -> Selector:
-        answering = self._answering(asked.name, buckets=buckets)
+        answering = self.answering(asked.name, buckets=buckets)
         if not answering:
             raise SourceError(f"no source answers {asked.name}")
         names = ["source", "role", "model"]
@@ -121,8 +158,10 @@ class Layer:
             names.append(asked.split_by)
             if asked.values:
                 values.append((asked.split_by, asked.values))
+        names += asked.also_by
         if level is Level.INSTANCE:
-            names += ["instance", "engine"]
+            own = [label for source in answering for label in source.instance_labels]
+            names += ["instance", *dict.fromkeys(own)]
         # Sums, counts and rates pass the greatest value of what they are made of.
         bounds: facts.Bounds = (0, asked.maximum if operation in ("avg", "max") else None)
         return Selector(
@@ -152,4 +191,6 @@ def _asked(name: str, form: Form) -> Signal:
     asked = signal(name)
     if asked.form is not form:
         raise SourceError(f"{name} is a {asked.form.value}, asked for as a {form.value}")
+    if not asked.is_recorded:
+        raise SourceError(f"{name} is not recorded: ask the exporter")
     return asked

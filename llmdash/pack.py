@@ -8,28 +8,33 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmdash.dashboards import SHARED_PAGES, SOURCE_PAGES
+from llmdash.dashboards import ENGINE_PAGES, SHARED_PAGES, SOURCE_PAGES
 from llmdash.dashboards.dashboard import Dashboard
 from llmdash.errors import PackError
 from llmdash.intervals import Intervals
 from llmdash.layer import Layer
+from llmdash.placement import Placement
+from llmdash.prices import Prices
 from llmdash.promql.labels import with_nearest
-from llmdash.sources import ENGINES
-from llmdash.sources.source import Source
+from llmdash.sources import COMPANIONS, ENGINES
+from llmdash.sources.source import Role, Source
 
-SharedPage = Callable[[Layer], Dashboard]
-SourcePage = Callable[[Source], Dashboard]
+#: A page over recordings, and a page of one source; None where it would be too thin to open.
+MakeSharedPage = Callable[[Layer], Dashboard | None]
+MakeSourcePage = Callable[[Source, Layer], Dashboard | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
     """Everything that one build makes."""
 
-    sources: tuple[Source, ...] = ENGINES
+    sources: tuple[Source, ...] = (*ENGINES, *COMPANIONS)
     #: Pages over recordings; panels that no source of the pack can fill are left out.
-    shared_pages: tuple[SharedPage, ...] = SHARED_PAGES
+    shared_pages: tuple[MakeSharedPage, ...] = SHARED_PAGES
+    #: Pages of any engine whose kind of exporter has none of its own.
+    engine_pages: tuple[MakeSourcePage, ...] = ENGINE_PAGES
     #: Pages of one source, by its kind of exporter.
-    source_pages: Mapping[str, tuple[SourcePage, ...]] = field(
+    source_pages: Mapping[str, tuple[MakeSourcePage, ...]] = field(
         default_factory=lambda: dict(SOURCE_PAGES)
     )
     intervals: Intervals = field(default_factory=Intervals)
@@ -37,6 +42,12 @@ class Pack:
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Which model a target serves, by source and instance, for what is counted without a model.
     target_models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: The GPUs (UUIDs) of an engine, by source and instance of the engine.
+    target_gpus: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    #: In Kubernetes: GPUs and engines carry their pod, which tells which belong together.
+    gpus_by_pod: bool = False
+    #: What power and GPUs cost; without it no page speaks of money.
+    prices: Prices | None = None
     #: Where Prometheus answers, as Grafana's server sees it.
     prometheus_url: str = "http://prometheus:9090"
     #: The name and uid of the provisioned datasource.
@@ -72,11 +83,21 @@ class Pack:
         for name, models in target_models.items():
             if not isinstance(models, Mapping):
                 yield f"target_models of {name}: expected models by host:port, got {models!r}"
+        target_gpus: Mapping[str, object] = self.target_gpus
+        for name, gpus in target_gpus.items():
+            if not isinstance(gpus, Mapping) or any(
+                not isinstance(own, tuple | list) for own in gpus.values()
+            ):
+                yield f"target_gpus of {name}: expected tuples of UUIDs by host:port, got {gpus!r}"
 
     def unknown_names(self) -> Iterator[tuple[str, str]]:
         """Yield each setting that is for nobody in the pack, and what is wrong with it."""
         names = sorted({source.name for source in self.sources})
-        for setting, given in (("targets", self.targets), ("target_models", self.target_models)):
+        for setting, given in (
+            ("targets", self.targets),
+            ("target_models", self.target_models),
+            ("target_gpus", self.target_gpus),
+        ):
             for name in sorted(set(given) - set(names)):
                 yield setting, f"{name} is no source of it ({', '.join(names)})"
         exporters = {source.exporter for source in self.sources} | set(SOURCE_PAGES)
@@ -86,7 +107,18 @@ class Pack:
     @property
     def layer(self) -> Layer:
         """The recordings that content reads."""
-        return Layer(self.sources, self.intervals)
+        return Layer(self.sources, self.intervals, self.placement, self.prices)
+
+    @property
+    def placement(self) -> Placement:
+        """Which model each target serves, and which GPUs each engine has."""
+        engines = tuple(source for source in self.sources if source.role is Role.ENGINE)
+        return Placement(self.target_models, self.target_gpus, self.gpus_by_pod, engines)
+
+    def pages_of(self, source: Source) -> tuple[MakeSourcePage, ...]:
+        """Return the pages of a source: those of its exporter, else those of any engine."""
+        usual = self.engine_pages if source.role is Role.ENGINE else ()
+        return self.source_pages.get(source.exporter, usual)
 
 
 DEFAULT = Pack()

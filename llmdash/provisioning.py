@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from llmdash.pack import Pack
-from llmdash.promql.windows import Duration
-from llmdash.sources.source import Source
+from llmdash.sources.source import Role, Source
 
 #: Below Prometheus's configuration: one file of targets a source, written by people.
 TARGETS_FOLDER = "targets"
 
+#: The job by which Prometheus reads its own metrics, and where it listens unless told otherwise.
+ITSELF = "prometheus"
+ITS_ADDRESS = "localhost:9090"
+
 
 def scrape_configuration(pack: Pack) -> dict[str, Any]:
-    """Return Prometheus's configuration: intervals, rule files, a scrape job a source."""
+    """Return Prometheus's configuration: intervals, rule files, a job a source and its own."""
     intervals = pack.intervals
     configuration: dict[str, Any] = {
         "global": {
             "scrape_interval": str(intervals.scrape),
-            "scrape_timeout": _timeout(pack),
+            "scrape_timeout": str(intervals.timeout(intervals.scrape)),
             "evaluation_interval": str(intervals.recordings),
         },
         "rule_files": ["../rules/*.yaml"],
@@ -26,13 +30,19 @@ def scrape_configuration(pack: Pack) -> dict[str, Any]:
     if pack.alertmanager:
         targets = [{"targets": [pack.alertmanager]}]
         configuration["alerting"] = {"alertmanagers": [{"static_configs": targets}]}
-    configuration["scrape_configs"] = [_job(pack, source) for source in pack.sources]
+    jobs = [_job(pack, source) for source in pack.sources]
+    configuration["scrape_configs"] = [*jobs, *_itself(pack)]
     return configuration
 
 
-def _timeout(pack: Pack) -> str:
-    # A busy vLLM answers /metrics slowly; below the interval, as Prometheus demands.
-    return str(Duration(pack.intervals.scrape.milliseconds * 2 // 3))
+def _itself(pack: Pack) -> Iterator[dict[str, Any]]:
+    """Yield the job that tells of Prometheus's own rules, unless a source has taken its name."""
+    if all(source.job != ITSELF for source in pack.sources):
+        yield {
+            "job_name": ITSELF,
+            "metrics_path": "/metrics",
+            "static_configs": [{"targets": [ITS_ADDRESS]}],
+        }
 
 
 def _job(pack: Pack, source: Source) -> dict[str, Any]:
@@ -41,6 +51,9 @@ def _job(pack: Pack, source: Source) -> dict[str, Any]:
         "metrics_path": source.metrics_path,
         "file_sd_configs": [{"files": [f"{TARGETS_FOLDER}/{source.name}.yaml"]}],
     }
+    if source.role is Role.GPU:
+        job["scrape_interval"] = str(pack.intervals.gpu_scrape)
+        job["scrape_timeout"] = str(pack.intervals.timeout(pack.intervals.gpu_scrape))
     if source.noise:
         job["metric_relabel_configs"] = [
             {"source_labels": ["__name__"], "regex": source.noise, "action": "drop"}

@@ -6,15 +6,17 @@ engine, for the few gauges that point at one bad replica. Everything after this 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from llmdash.errors import SourceError
 from llmdash.intervals import Intervals
-from llmdash.promql.expressions import at_most, convert, label_from_map
-from llmdash.promql.nodes import Expr, Matcher, Selector
-from llmdash.promql.units import Unit
+from llmdash.levels import Level, recorded_name
+from llmdash.placement import Placement
+from llmdash.promql.expressions import aggregate, convert
+from llmdash.promql.labels import TARGET_LABELS
+from llmdash.promql.nodes import Expr
+from llmdash.promql.units import COUNT, Unit
 from llmdash.promql.windows import Duration
 from llmdash.signals import SIGNALS, Signal
 from llmdash.sources.answer import (
@@ -27,24 +29,13 @@ from llmdash.sources.answer import (
 from llmdash.sources.source import Source
 
 
-class Level(Enum):
-    """How fine a recording is; the value is the first part of its name."""
-
-    FLEET = "llm"
-    INSTANCE = "llm_instance"
-
-
-def recorded_name(level: Level, metric: str, operation: str) -> str:
-    """Return a recording's name: level, metric, operation."""
-    return f"{level.value}:{metric}:{operation}"
-
-
 def operations(asked: Signal, level: Level) -> tuple[str, ...]:
     """Return how a gauge is combined on a level, in order; nothing if not recorded there."""
     if level is Level.FLEET:
         return asked.combine
     # One engine of one instance is one series: combining it in several ways says nothing.
-    return asked.combine[-1:] if asked.per_instance else ()
+    values = tuple(how for how in asked.combine if how != "count")
+    return values[-1:] if asked.per_instance else ()
 
 
 @dataclass(frozen=True)
@@ -76,17 +67,25 @@ class RuleGroup:
 
 
 def recordings_of(
-    source: Source, intervals: Intervals, models: Mapping[str, str] | None = None
+    source: Source, intervals: Intervals, placement: Placement | None = None
 ) -> RuleGroup:
     """Return the rules of one source: every signal that it answers, in the order of the signals.
 
-    `models` maps instances to models, for what an exporter counts without naming a model.
+    `placement` tells which model is meant by what an exporter counts without naming one.
     """
-    rules: list[Recording] = []
+    where = placement or Placement()
+    rules = [
+        Recording(name, expr, tuple(sorted((*_static(source), *labels))))
+        for name, labels, expr in where.rules(source)
+    ]
     for asked in SIGNALS:
-        if asked.name in source.answers:
-            rules += _Recorder(source, asked, intervals.rate_window, models or {}).rules()
+        if asked.name in source.answers and asked.is_recorded:
+            rules += _Recorder(source, asked, intervals.rate_window, where).rules()
     return RuleGroup(f"llmdash-{source.name}", intervals.recordings, tuple(rules))
+
+
+def _static(source: Source) -> tuple[tuple[str, str], ...]:
+    return (("role", source.role.value), ("source", source.name))
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class _Recorder:
     source: Source
     asked: Signal
     window: Duration
-    models: Mapping[str, str]
+    placement: Placement
 
     def rules(self) -> list[Recording]:
         match self.source.answers[self.asked.name]:
@@ -118,27 +117,33 @@ class _Recorder:
         self, level: Level, metric: str, operation: str, expr: Expr, *labels: tuple[str, str]
     ) -> Recording:
         name = recorded_name(level, metric, operation)
-        static = (("role", self.source.role.value), ("source", self.source.name), *labels)
-        return Recording(name, expr, tuple(sorted(static)))
+        return Recording(name, expr, tuple(sorted((*_static(self.source), *labels))))
 
     def _by(self, term: Term, *more: str) -> tuple[str, ...]:
         """Return the canonical labels that a term has, of those that are recorded."""
         have = dict(term.labels)
-        wanted = ("model", self.asked.split_by, *more)
+        wanted = ("model", self.asked.split_by, *self.asked.also_by, *more)
         return tuple(name for name in wanted if name and (name in have or name == "instance"))
 
-    def _with_models(self, term: Term) -> Term:
-        """Give a term without a model the models of the pack's targets, if it names any."""
-        if not self.models or "model" in dict(term.labels):
-            return term
-        labelled = tuple(
-            label_from_map(alternative, "model", "instance", self.models)
-            for alternative in term.alternatives
-        )
-        return replace(term, alternatives=labelled, labels=(*term.labels, ("model", "model")))
+    def _grouped(
+        self, operator: str, term: Term, of: Expr, more: Sequence[str] = (), *, le: bool = False
+    ) -> Expr:
+        """Return an expression of a term combined by what is recorded, its model found for it."""
+        placed, of = self.placement.placed(self.source, term, of)
+        if operator == "count" and not placed.one_of:
+            of = self._one_each(placed, of, more)
+        return placed.grouped(operator, of, self._by(placed, *more), ("le",) if le else ())
+
+    def _one_each(self, term: Term, of: Expr, more: Sequence[str]) -> Expr:
+        """Return one series for each thing that is counted: an instance, or an engine of it."""
+        own = dict(term.labels)
+        things = dict.fromkeys(("instance", *self._by(term, *more, *self.source.instance_labels)))
+        names = tuple(own.get(name, name) for name in things)
+        told_apart = of.labels.names - of.labels.pinned - TARGET_LABELS - set(names)
+        return aggregate("max", of, names) if told_apart else of
 
     def _rate(self, metric: str, term: Term, unit: Unit) -> Recording:
-        rates = term.grouped("sum", term.per_second(self.window), self._by(term))
+        rates = self._grouped("sum", term, term.per_second(self.window))
         operation = f"rate{self.window}"
         return self._rule(
             Level.FLEET, metric, operation, convert(rates, unit.per_second), *term.fixed
@@ -148,13 +153,14 @@ class _Recorder:
         return [self._rate(self.asked.metric, term, answer.unit) for term in answer.terms]
 
     def _gauges(self, answer: GaugeAnswer) -> list[Recording]:
-        labelled = replace(answer, terms=tuple(self._with_models(term) for term in answer.terms))
         found = []
         for level in Level:
             more = ("instance", *self.source.instance_labels) if level is Level.INSTANCE else ()
             for operation in operations(self.asked, level):
-                for place, term in enumerate(labelled.terms):
-                    value = labelled.combined(operation, self._by(term, *more), term=place)
+                for term in answer.terms:
+                    combined = self._grouped(operation, term, term.value(), more)
+                    # States that were added up are counted.
+                    value = combined if combined.unit == COUNT else convert(combined, answer.unit)
                     found.append(
                         self._rule(level, self.asked.metric, operation, value, *term.fixed)
                     )
@@ -164,9 +170,7 @@ class _Recorder:
         metric = self.asked.metric
         found = self._buckets(answer)
         found.append(self._rate(f"{metric}_sum", answer.sum, answer.unit))
-        counted = answer.count.grouped(
-            "sum", answer.count.per_second(self.window), self._by(answer.count)
-        )
+        counted = self._grouped("sum", answer.count, answer.count.per_second(self.window))
         found.append(self._rule(Level.FLEET, f"{metric}_count", f"rate{self.window}", counted))
         return found
 
@@ -179,27 +183,18 @@ class _Recorder:
             answer.buckets,
         )
         if answer.scale == 1:
-            expr = answer.bucket_rates(self.window, self._by(term))
+            expr = self._grouped("sum", term, term.per_second(self.window), le=True)
             return [self._rule(Level.FLEET, metric, operation, expr)]
         # An exporter that counts in milliseconds: one rule an edge, its `le` said in seconds.
         return [
-            self._rule(Level.FLEET, metric, operation, self._one_bucket(term, edge), ("le", le))
+            self._rule(
+                Level.FLEET, metric, operation, self._one_bucket(answer.bucket(edge)), ("le", le)
+            )
             for edge, le in _edge_labels(answer)
         ]
 
-    def _one_bucket(self, term: Term, edge: float) -> Expr:
-        chosen = []
-        for alternative in term.alternatives:
-            assert isinstance(alternative, Selector)  # buckets are nothing else
-            chosen.append(_at(alternative, edge))
-        single = replace(term, alternatives=tuple(chosen))
-        return single.grouped("sum", single.per_second(self.window), self._by(single))
-
-
-def _at(buckets: Selector, edge: float) -> Selector:
-    if edge == float("inf"):
-        return buckets.where(Matcher("le", "=", "+Inf"))
-    return at_most(buckets, edge)
+    def _one_bucket(self, single: Term) -> Expr:
+        return self._grouped("sum", single, single.per_second(self.window))
 
 
 def _edge_labels(answer: DistributionAnswer) -> list[tuple[float, str]]:

@@ -23,13 +23,15 @@ ORDER = (
     ("promql",),
     ("metrics",),
     ("signals",),
-    ("intervals",),
+    ("intervals", "levels", "prices"),
     ("sources",),
+    ("placement",),
     ("recordings",),
-    ("layer",),
+    ("expansion", "layer"),
     ("slos",),
     ("dashboards",),
     ("alerts",),
+    ("coverage", "unused"),
     ("pack",),
     ("documents", "provisioning"),
     ("artifacts",),
@@ -244,13 +246,13 @@ def test_nobody_asks_which_engine_it_is() -> None:
         if exporter in text.lower() and not name.startswith(f"llmdash.dashboards.{exporter}_")
     ]
 
-    assert {"vllm", "triton"} == EXPORTERS
+    assert {"vllm", "triton", "triton_vllm", "triton_trtllm", "sglang", "trtllm"} == EXPORTERS
     assert [] == asking
 
 
 def test_only_an_engines_own_pages_know_its_metrics() -> None:
     """A page reads an exporter's catalogue only if it is that exporter's own; the others ask signals."""
-    general = {"metric", "prometheus", "seen", "python_process", "fastapi"}
+    general = {"metric", "prometheus", "seen", "python_process", "fastapi", "xid", "clock_events"}
     strays = [
         f"{importer} imports {imported}"
         for importer, imported in own_imports()

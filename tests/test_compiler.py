@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from llmdash.build import Build
+from llmdash.build import Build, panels_of
 from llmdash.checks import checked
 from llmdash.compiler import compile_pack, portable_artifacts
 from llmdash.dashboards import dashboard as dashboards
@@ -27,14 +27,25 @@ from llmdash.errors import BuildError
 from llmdash.intervals import Intervals
 from llmdash.layer import Layer, of_role
 from llmdash.metrics.metric import Versions
-from llmdash.pack import DEFAULT, Pack, SharedPage
+from llmdash.pack import DEFAULT, MakeSharedPage, Pack
 from llmdash.promql.expressions import total
 from llmdash.promql.windows import Duration
-from llmdash.sources import triton, vllm
+from llmdash.sources import (
+    app,
+    dcgm,
+    gateway,
+    sglang,
+    triton,
+    triton_trtllm,
+    triton_vllm,
+    trtllm,
+    vllm,
+)
 from llmdash.sources.source import Role, Source
 from llmdash.sources.vllm import PREFIXES
 
 PAGES = "dashboards/llm-serving"
+NAMES = ", ".join(sorted(source.name for source in DEFAULT.sources))
 
 
 def waiting(layer: Layer, key: str = "waiting") -> Panel:
@@ -49,7 +60,7 @@ def waiting(layer: Layer, key: str = "waiting") -> Panel:
 
 def page(
     *keys: str, uid: str = "inn", title: str = "Inn", link: str = "", folder: str = "Inn"
-) -> SharedPage:
+) -> MakeSharedPage:
     """Return a page with a panel of each key."""
 
     def the_inn(layer: Layer) -> Dashboard:
@@ -65,7 +76,7 @@ def page(
     return the_inn
 
 
-def asking(question: Callable[[Layer], object]) -> SharedPage:
+def asking(question: Callable[[Layer], object]) -> MakeSharedPage:
     """Return a page that asks the layer something, and comes no further."""
 
     def asks_the_layer(layer: Layer) -> Dashboard:
@@ -74,8 +85,8 @@ def asking(question: Callable[[Layer], object]) -> SharedPage:
     return asks_the_layer
 
 
-def pack(*shared: SharedPage, sources: tuple[Source, ...] = (vllm(),)) -> Pack:
-    return Pack(sources=sources, shared_pages=shared, source_pages={})
+def pack(*shared: MakeSharedPage, sources: tuple[Source, ...] = (vllm(),)) -> Pack:
+    return Pack(sources=sources, shared_pages=shared, engine_pages=(), source_pages={})
 
 
 @cache
@@ -116,20 +127,49 @@ def test_the_default_pack_is_sound() -> None:
 
 
 def test_a_build_is_these_files() -> None:
-    """The files of the default pack, sorted: pages, provisioning, rules and documents."""
+    """The files of the default pack, sorted: documents, pages, provisioning and rules."""
+    pages = [path for path in paths(default()) if path.startswith(PAGES)]
+
+    assert sorted(paths(default())) == paths(default())
     assert [
         "cookbook.md",
-        f"{PAGES}/llm-fleet.json",
-        f"{PAGES}/llm-triton-overview.json",
-        f"{PAGES}/llm-vllm-overview.json",
-        f"{PAGES}/llm-vllm-service.json",
+        "coverage.md",
         "grafana/provisioning/dashboards/llmdash.yaml",
         "grafana/provisioning/datasources/llmdash.yaml",
         "prometheus/prometheus.yaml",
-        "rules/llmdash-triton.yaml",
-        "rules/llmdash-vllm.yaml",
+        *sorted(f"rules/llmdash-{source.name}.yaml" for source in DEFAULT.sources),
         "signals.md",
-    ] == paths(default())
+    ] == [path for path in paths(default()) if path not in pages]
+
+
+def test_every_source_has_the_pages_that_it_can_fill() -> None:
+    """Each page of each source, by subject; one that would have fewer than three panels is left out."""
+    engine = ["latency", "traffic", "scheduler", "cache"]
+    found: dict[str | None, list[str]] = {}
+    for path, of in default().page_sources.items():
+        uid = path.removeprefix(f"{PAGES}/llm-").removesuffix(".json")
+        found.setdefault(of, []).append(uid.removeprefix(f"{of}-"))
+
+    assert {
+        None: ["fleet", "compare", "capacity", "honesty"],
+        "vllm": ["overview", "service", *engine, "extras"],
+        "triton": ["overview", "latency", "traffic"],
+        "triton-vllm": ["overview", "latency", "traffic"],
+        "triton-trtllm": ["overview", "tensorrt-llm", *engine],
+        "sglang": ["overview", *engine],
+        "trtllm": ["overview", *engine],
+        "gateway": ["overview"],
+        "app": ["overview"],
+        "dcgm": ["gpu"],
+    } == found
+
+
+@pytest.mark.parametrize("path", default().dashboards)
+def test_no_page_is_thin(path: str) -> None:
+    """A page that ships has three panels or more."""
+    panels = [p for p in panels_of(default().dashboards[path]) if p["type"] != "text"]
+
+    assert len(panels) >= 3
 
 
 def test_files_hold_what_the_build_says() -> None:
@@ -165,23 +205,14 @@ def test_windows_follow_the_pack() -> None:
     assert [] == [r for r in rates if "[11m]" not in r["expr"] or ":rate11m" not in r["record"]]
 
 
-@pytest.mark.parametrize(
-    ("source", "missing"),
-    [
-        (vllm(), ["llm-triton-overview.json", "llmdash-triton.yaml"]),
-        (
-            triton(),
-            ["llm-vllm-overview.json", "llm-vllm-service.json", "llmdash-vllm.yaml"],
-        ),
-    ],
-    ids=["vllm", "triton"],
-)
-def test_a_pack_of_one_engine_has_no_page_of_the_other(source: Source, missing: list[str]) -> None:
-    """What belongs to a source that the pack does not have is left out, and nothing else."""
+@pytest.mark.parametrize("source", DEFAULT.sources, ids=lambda source: source.name)
+def test_a_pack_of_one_source_has_no_page_of_another(source: Source) -> None:
+    """What belongs to a source that the pack does not have is left out; its own pages are all there."""
     built = checked(compile_pack(Pack(sources=(source,))))
-    gone = set(paths(default())) - set(paths(built))
+    ours = {path for path, of in default().page_sources.items() if of == source.name}
 
-    assert missing == sorted(path.rpartition("/")[2] for path in gone)
+    assert ours == {path for path, of in built.page_sources.items() if of is not None}
+    assert {f"rules/llmdash-{source.name}.yaml"} == set(built.rules)
 
 
 @pytest.mark.parametrize(
@@ -196,6 +227,11 @@ def test_a_pack_of_one_engine_has_no_page_of_the_other(source: Source, missing: 
         (vllm(v0=True, max_model_len=8192),),
         (vllm(edges={"vllm:time_to_first_token_seconds": (0.7, 1.1, 13)}), triton()),
         (vllm(job="east"), triton(job="south")),
+        (triton_vllm(versions=Versions("23.09", "24.08"), job="west"), triton_trtllm(name="z" * 23, job="east")),
+        (triton_trtllm(backend=Versions("0.7.0", "0.15.0")),),
+        (sglang(versions=Versions("0.4.6", "0.4.6")), trtllm(prefix="trtllm:"), gateway(job="door")),
+        (dcgm(versions=Versions("3.3.5", "4.5.3")), app(edges={"llm_request_duration_seconds": (7,)})),
+        (dcgm(versions=Versions("4.7.0")), gateway()),
     ],
     ids=lambda sources: " ".join(f"{s.title} {s.dialect.versions} {s.dialect.prefix[1]}" for s in sources),
 )  # fmt: skip
@@ -210,7 +246,7 @@ def test_portable_pages_are_those_of_the_build() -> None:
     portable = {artifact.path: json.loads(artifact.text) for artifact in portable_artifacts(built)}
 
     assert sorted(path.removeprefix("dashboards/") for path in built.dashboards) == list(portable)
-    assert [["DS_PROMETHEUS"]] * 4 == [
+    assert [["DS_PROMETHEUS"]] * len(built.dashboards) == [
         [given["name"] for given in content["__inputs"]] for content in portable.values()
     ]
 
@@ -302,8 +338,8 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
         (
             Pack(target_models={"vlm": {"a:11": "blue"}}, targets={"inn": ("a:11",)}),
             [
-                "pack: targets: inn is no source of it (triton, vllm) (compiles)",
-                "pack: target_models: vlm is no source of it (triton, vllm) (compiles)",
+                f"pack: targets: inn is no source of it ({NAMES}) (compiles)",
+                f"pack: target_models: vlm is no source of it ({NAMES}) (compiles)",
             ],
         ),
         (
@@ -371,6 +407,7 @@ def test_everything_wrong_is_said_at_once() -> None:
             page("queue", link="tavern"),
             asking(lambda layer: layer.counter("requets")),
         ),
+        engine_pages=(),
         source_pages={},
         target_models={"inn": {}},
         intervals=Intervals(retention=Duration.parse("3m")),

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from llmdash.artifacts import difference
-from llmdash.build import Build, panels_of
+from llmdash.build import Build, Expression, panels_of
 from llmdash.checks import checked
 from llmdash.checks.parsed import metric_names, parsed
 from llmdash.compiler import compile_pack, portable_artifacts
+from llmdash.coverage import Coverage
 from llmdash.pack import DEFAULT
 from tests.oracle import violations
 
@@ -88,7 +89,14 @@ def _has_unit(panel: dict[str, Any]) -> bool:
     if panel["type"] == "table":
         overrides = panel["fieldConfig"]["overrides"]
         units = [p for each in overrides for p in each["properties"] if p["id"] == "unit"]
-        return len(units) == len(panel["targets"])
+        (organize,) = (t for t in panel["transformations"] if t["id"] == "organize")
+        # A table of labels alone (an info series) shows no values.
+        values = [name for name in organize["options"]["indexByName"] if name.startswith("Value")]
+        return len(units) == len(values)
+    if panel["type"] == "state-timeline":
+        # Its values are names.
+        mappings = panel["fieldConfig"]["defaults"]["mappings"]
+        return any(mapping["type"] == "value" for mapping in mappings)
     return bool(panel["fieldConfig"]["defaults"].get("unit"))
 
 
@@ -117,3 +125,33 @@ def test_fleet_reads_recordings_only() -> None:
 
     assert {"ALERTS"} == {name for name in names if not name.startswith("llm:")}
     assert fleet["templating"]["list"]
+
+
+# --- coverage ------------------------------------------------------------------------------------
+
+
+def read_by_content() -> set[str]:
+    """Return the families whose series stand in rules and panels, as another parser reads them."""
+    texts = [Expression(place, rule["expr"], in_rule=True) for place, rule in built().rule_items()]
+    for path, dashboard in dashboards().items():
+        targets = [t for panel in panels_of(dashboard) for t in panel.get("targets", ())]
+        texts += [Expression(path, target["expr"], in_rule=False) for target in targets]
+    names = {name for each in texts for name in metric_names(parsed(each.parseable))}
+    metrics = {metric for source in built().pack.sources for metric in source.metrics}
+    return {metric.name for metric in metrics if names.intersection(metric.series_names())}
+
+
+def test_coverage_is_what_the_files_read() -> None:
+    """The families that the report calls used are those that the built files ask for."""
+    assert read_by_content() == {name for each in built().coverage for name in each.used}
+
+
+@pytest.mark.parametrize(
+    "covered", [each for each in built().coverage if each.by_default], ids=lambda c: c.source.name
+)
+def test_nearly_all_that_is_there_by_default_is_shown(covered: Coverage) -> None:
+    """Over 90 % of the families that need no setting are used."""
+    # SGLang has the pages of any engine only: it is asked what all engines are asked.
+    least = {"sglang": 0.4}.get(covered.source.exporter, 0.9)
+
+    assert covered.share_of(covered.by_default) > least

@@ -7,6 +7,7 @@ import pytest
 from llmdash.errors import PromqlError, SourceError
 from llmdash.intervals import Intervals
 from llmdash.layer import Layer, by_variables, of_role
+from llmdash.placement import Placement
 from llmdash.promql.expressions import at_edges, greatest, quantile, total
 from llmdash.promql.facts import Bounds
 from llmdash.promql.nodes import Expr, Selector
@@ -26,8 +27,8 @@ from llmdash.recordings import (
     Level,
     recordings_of,
 )
-from llmdash.sources import triton, vllm
-from llmdash.sources.source import Role
+from llmdash.sources import dcgm, triton, vllm
+from llmdash.sources.source import Role, Source
 
 INTERVALS = Intervals(rate_window=Duration.parse("11m"), recordings=Duration.parse("37s"))
 ENGINES = Layer((vllm(), triton()), INTERVALS)
@@ -167,7 +168,7 @@ def test_a_page_chooses_by_variables() -> None:
         ),
         (
             lambda: total(ENGINES.counter("requests"), ["role", "instance"]),
-            "expected one of model, outcome, role, source in sum, got instance",
+            "expected one of model, outcome, prompt_class, role, source in sum, got instance",
         ),
     ],
 )  # fmt: skip
@@ -230,3 +231,31 @@ def test_edges_are_each_sources_own() -> None:
     assert ((0.1, 0.5, 5.0), {"source"}) == (edges.values, set(edges.varies_by))
     assert ["triton", "vllm"] == [source for source, _ in edges.by_source]
     assert ((0.1, 0.5, 2.0, 5.0), SECONDS) == (alone.values, alone.unit)
+
+
+def test_gpus_have_engines_where_the_pack_says_so() -> None:
+    """Which engine a GPU works for is a recording, with the pack's engines as its sources."""
+    placed = Placement(gpus={"vllm": {"inn:8000": ("GPU-1",)}}, engines=(vllm(),))
+    found = Layer((vllm(), dcgm()), placement=placed).gpu_engines(dcgm())
+
+    assert 'llm_instance:gpu_engine:info{source="dcgm"}' == to_text(found)
+    assert {"UUID", "engine_source", "engine_instance", "model"} <= found.labels.names
+    with pytest.raises(
+        PromqlError,
+        match="engine_source one of vllm in the matchers of llm_instance:gpu_engine:info",
+    ):
+        found.where(engine_source="triton")
+
+
+@pytest.mark.parametrize(
+    ("layer", "source"),
+    [
+        (Layer((vllm(), dcgm())), dcgm()),
+        (Layer((vllm(),), placement=Placement(by_pod=True, engines=(vllm(),))), vllm()),
+    ],
+    ids=["no map", "no GPUs"],
+)
+def test_engines_of_gpus_are_not_guessed(layer: Layer, source: Source) -> None:
+    """Without a map, or of a source without GPUs, there is nothing to select."""
+    with pytest.raises(SourceError, match="nothing says which engine its GPUs work for"):
+        layer.gpu_engines(source)

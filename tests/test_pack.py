@@ -12,7 +12,7 @@ import pytest
 
 from llmdash.errors import PackError
 from llmdash.pack import DEFAULT, Pack, load_pack
-from llmdash.sources import ENGINES
+from llmdash.sources import COMPANIONS, ENGINES
 
 MODULE = """
 from llmdash.intervals import Intervals
@@ -55,9 +55,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_the_default_holds_what_ships() -> None:
-    """The pack that ships has every engine, no fixed targets and no Alertmanager."""
-    assert ENGINES == DEFAULT.sources
-    assert ("vllm", "triton") == tuple(source.name for source in DEFAULT.layer.sources)
+    """The pack that ships has every source, no fixed targets and no Alertmanager."""
+    assert (*ENGINES, *COMPANIONS) == DEFAULT.sources == DEFAULT.layer.sources
+    assert ENGINES == DEFAULT.placement.engines
+    assert not DEFAULT.placement.places_gpus
     assert ({}, {}, "") == (DEFAULT.targets, DEFAULT.target_models, DEFAULT.alertmanager)
 
 

@@ -16,7 +16,7 @@ from llmdash.intervals import Intervals
 from llmdash.pack import DEFAULT, Pack
 from llmdash.promql.windows import Duration
 from llmdash.provisioning import dashboard_provider, datasource, scrape_configuration
-from llmdash.sources import triton, vllm
+from llmdash.sources import dcgm, triton, vllm
 from llmdash.yaml_text import HEADER, to_yaml
 
 FULL = Pack(
@@ -67,6 +67,11 @@ def test_scrape_jobs_follow_the_sources() -> None:
                 "metrics_path": "/metrics",
                 "file_sd_configs": [{"files": ["targets/triton.yaml"]}],
             },
+            {
+                "job_name": "prometheus",
+                "metrics_path": "/metrics",
+                "static_configs": [{"targets": ["localhost:9090"]}],
+            },
         ],
     } == scrape_configuration(FULL)  # fmt: skip
 
@@ -79,9 +84,36 @@ def test_the_default_asks_no_alertmanager() -> None:
     assert {"scrape_interval": "15s", "scrape_timeout": "10s", "evaluation_interval": "30s"} == (
         configuration["global"]
     )
-    assert [("vllm", "/metrics"), ("triton", "/metrics")] == [
-        (job["job_name"], job["metrics_path"]) for job in configuration["scrape_configs"]
+
+
+def test_every_source_of_the_default_is_scraped() -> None:
+    """Each source is a job at its own path, and Prometheus reads itself after them."""
+    jobs = scrape_configuration(DEFAULT)["scrape_configs"]
+
+    assert [(source.name, source.metrics_path) for source in DEFAULT.sources] == [
+        (job["job_name"], job["metrics_path"]) for job in jobs[:-1]
     ]
+    assert "prometheus" == jobs[-1]["job_name"]
+    assert {"/metrics", "/prometheus/metrics"} == {job["metrics_path"] for job in jobs}
+
+
+def test_a_source_may_have_the_name_of_prometheus() -> None:
+    """Then there is no second job of that name, which Prometheus would refuse."""
+    pack = Pack(sources=(vllm(job="prometheus"),))
+
+    assert ["prometheus"] == [
+        job["job_name"] for job in scrape_configuration(pack)["scrape_configs"]
+    ]
+
+
+def test_gpus_are_asked_more_often() -> None:
+    """A GPU's load changes faster than a server's; its timeout fits its own interval."""
+    pack = Pack(sources=(dcgm(),), intervals=Intervals(gpu_scrape=Duration.parse("7s")))
+    (job,) = (
+        job for job in scrape_configuration(pack)["scrape_configs"] if job["job_name"] == "dcgm"
+    )
+
+    assert ("7s", "4s666ms") == (job["scrape_interval"], job["scrape_timeout"])
 
 
 @pytest.mark.parametrize(

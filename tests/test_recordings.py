@@ -8,21 +8,17 @@ import pytest
 
 from llmdash.errors import SourceError
 from llmdash.intervals import Intervals
+from llmdash.levels import Level, recorded_name
+from llmdash.placement import Placement
 from llmdash.promql.expressions import rate, total
 from llmdash.promql.printer import to_text
 from llmdash.promql.units import (
     REQUESTS,
 )
 from llmdash.promql.windows import Duration
-from llmdash.recordings import (
-    Level,
-    Recording,
-    RuleGroup,
-    recorded_name,
-    recordings_of,
-)
+from llmdash.recordings import Recording, RuleGroup, recordings_of
 from llmdash.signals import signal
-from llmdash.sources import vllm
+from llmdash.sources import dcgm, gateway, vllm
 from llmdash.sources.answer import GaugeAnswer, Term
 from llmdash.sources.source import Source, answered, counter, gauge, mean, ratio
 from tests.sources.examples import BUSY, DIALECT, DOORS, FULL, GUESTS, STORY, WAIT, WORDS, inn
@@ -74,6 +70,7 @@ def test_a_source_is_one_group() -> None:
         "llm:cached_prompt_tokens:rate11m",
         "llm:prompt_length_bucket:rate11m",
         "llm:requests_running:sum",
+        "llm:requests_running:count",
         "llm_instance:requests_running:sum",
         "llm:kv_cache_use_ratio:avg",
         "llm:kv_cache_use_ratio:max",
@@ -167,6 +164,11 @@ def test_a_source_is_one_group() -> None:
                     {"role": "engine", "source": "inn"},
                 ),
                 (
+                    "llm:requests_running:count",
+                    'count(inn_doors{job="inn"})',
+                    {"role": "engine", "source": "inn"},
+                ),
+                (
                     "llm_instance:requests_running:sum",
                     'sum by (instance) (inn_doors{job="inn"})',
                     {"role": "engine", "source": "inn"},
@@ -207,14 +209,16 @@ def test_targets_name_models(models: dict[str, str], text: str) -> None:
     """What is counted without a model gets it from the pack's map of targets."""
     alone = replace(INN, answers={"requests_running": INN.answers["requests_running"]})
 
-    assert text == written(recordings_of(alone, INTERVALS, models))[0][1]
+    assert text == written(recordings_of(alone, INTERVALS, Placement({"inn": models})))[0][1]
 
 
 def test_a_model_of_its_own_is_kept() -> None:
     """The map of targets leaves alone what names its model itself."""
     alone = replace(INN, answers={"kv_cache_use": INN.answers["kv_cache_use"]})
 
-    assert recordings_of(alone, INTERVALS) == recordings_of(alone, INTERVALS, {"a:11": "blue"})
+    placement = Placement({"inn": {"a:11": "blue"}})
+
+    assert recordings_of(alone, INTERVALS) == recordings_of(alone, INTERVALS, placement)
 
 
 @pytest.mark.parametrize(
@@ -266,3 +270,24 @@ def test_a_gauge_of_several_terms_is_recorded_by_term() -> None:
         {"reason": "capacity", "role": "engine", "source": "inn"},
         {"reason": "deferred", "role": "engine", "source": "inn"},
     ] == [dict(rule.labels) for rule in fleet]
+
+
+def test_what_is_not_recorded_has_no_rule() -> None:
+    """A fact about one GPU stays with its exporter."""
+    rules = recordings_of(dcgm(), INTERVALS).recordings
+
+    assert "gpu_xid" in dcgm().answers
+    assert [] == [rule.name for rule in rules if "xid" in rule.name]
+
+
+def test_a_class_of_prompts_is_recorded_where_it_is_known() -> None:
+    """The gateway's histograms keep the class of prompt, the engines' have none."""
+    by_source = {
+        source.name: {
+            rule.name: rule.expr.labels.names
+            for rule in recordings_of(source, INTERVALS).recordings
+        }["llm:time_to_first_token_seconds_bucket:rate11m"]
+        for source in (gateway(), vllm())
+    }
+
+    assert {"gateway": {"model", "prompt_class", "le"}, "vllm": {"model", "le"}} == by_source

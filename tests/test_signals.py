@@ -8,7 +8,17 @@ import pytest
 
 from llmdash.errors import SourceError
 from llmdash.promql.units import RATIO, REQUESTS, SECONDS, STATE, TIMESTAMP, TOKENS, Unit
-from llmdash.signals import SIGNALS, Form, Signal, signal
+from llmdash.signals import (
+    PROMPT_CLASS,
+    PROMPT_CLASSES,
+    SIGNALS,
+    WAITING_REASONS,
+    Form,
+    Signal,
+    signal,
+)
+from llmdash.signals.gpu import GPU_SIGNALS, LINK_ERRORS, THROTTLE_REASONS
+from llmdash.signals.serving import SERVING_SIGNALS
 
 NAMES = [asked.name for asked in SIGNALS]
 
@@ -38,6 +48,10 @@ def test_recorded_metrics_are_unique() -> None:
         ("kv_cache_use", "kv_cache_use_ratio"),
         ("start_time", "start_time_seconds"),
         ("up", "up"),
+        ("gpu_power", "gpu_power_watts"),
+        ("gpu_energy", "gpu_energy_joules"),
+        ("gpu_memory_used", "gpu_memory_used_bytes"),
+        ("gpu_temperature", "gpu_temperature_celsius"),
     ],
 )
 def test_a_metric_ends_with_its_unit(name: str, metric: str) -> None:
@@ -73,6 +87,8 @@ def test_an_operator_can_read_them() -> None:
         ("requests", "outcome", ("ok", "error", "cancelled")),
         ("requests_waiting", "reason", ("capacity", "deferred")),
         ("cached_prompt_tokens", "token_source", ()),
+        ("gpu_throttled_time", "throttle_reason", THROTTLE_REASONS),
+        ("gpu_nvlink_errors", "link_error", LINK_ERRORS),
         ("generation_tokens", "", ()),
     ],
 )
@@ -94,7 +110,7 @@ def test_a_grouping_is_no_label_of_the_recordings() -> None:
 @pytest.mark.parametrize(
     ("name", "combine"),
     [
-        ("requests_running", ("sum",)),
+        ("requests_running", ("sum", "count")),
         ("kv_cache_use", ("avg", "max")),
         ("up", ("sum", "count")),
         ("start_time", ("max",)),
@@ -117,7 +133,9 @@ def test_shares_are_never_added_up() -> None:
 def test_a_ratio_has_two_counters() -> None:
     """A ratio is recorded as its two counters, so that it stays weighted; nothing else has parts."""
     assert ("prefix_cache_hits", "prefix_cache_queries") == signal("prefix_cache_hit_ratio").parts
-    assert ["prefix_cache_hit_ratio"] == [asked.name for asked in SIGNALS if asked.parts[0]]
+    assert ["prefix_cache_hit_ratio", "external_cache_hit_ratio", "draft_acceptance_ratio"] == [
+        asked.name for asked in SIGNALS if asked.parts[0]
+    ]
 
 
 def test_few_gauges_are_recorded_by_instance() -> None:
@@ -129,7 +147,7 @@ def test_few_gauges_are_recorded_by_instance() -> None:
 
 def test_latencies_are_distributions_of_seconds() -> None:
     """Every latency is asked as a distribution, in seconds."""
-    latencies = {asked.name: asked.form for asked in SIGNALS if asked.unit == SECONDS}
+    latencies = {asked.name: asked.form for asked in SERVING_SIGNALS if asked.unit == SECONDS}
 
     assert {Form.DISTRIBUTION} == set(latencies.values())
     assert {
@@ -157,3 +175,26 @@ def test_an_unknown_signal_is_an_error(name: str, message: str) -> None:
         signal(name)
 
     assert message == str(caught.value)
+
+
+def test_prompt_classes_are_told_apart_where_they_can_be() -> None:
+    """A gateway knows how long a prompt is; what it sees by class is named once, and closed."""
+    by_class = [asked.name for asked in SIGNALS if PROMPT_CLASS in asked.also_by]
+
+    assert [
+        "requests",
+        "time_to_first_token",
+        "inter_token_latency",
+        "end_to_end_latency",
+    ] == by_class
+    assert ("small", "medium", "large") == PROMPT_CLASSES
+    assert not {*WAITING_REASONS, *PROMPT_CLASSES} & {"source", "role", "model"}
+
+
+def test_facts_about_one_gpu_are_not_recorded() -> None:
+    """What pages over many GPUs need is recorded; clocks, errors and masks are read where they are."""
+    recorded = {asked.name for asked in GPU_SIGNALS if asked.is_recorded}
+
+    assert {"gpu_power", "gpu_energy", "gpu_utilisation", "gpu_memory_used"} < recorded
+    assert not {"gpu_xid", "gpu_sm_clock", "gpu_clock_events", "gpu_nvlink_errors"} & recorded
+    assert [] == [asked.name for asked in SERVING_SIGNALS if not asked.is_recorded]

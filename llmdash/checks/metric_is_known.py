@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from llmdash.build import Build
 from llmdash.checks.parsed import metric_names, readable
+from llmdash.levels import Level
 from llmdash.metrics import prometheus
 from llmdash.problems import Problem
 from llmdash.promql.labels import with_nearest
-from llmdash.recordings import Level
 
 #: How the names of our recordings begin.
 RECORDED = tuple(f"{level.value}:" for level in Level)

@@ -54,10 +54,11 @@ def nodes(tree: Any) -> Iterator[Any]:
 
 
 def metric_names(tree: Any) -> Iterator[str]:
-    """Yield the name of every selector."""
+    """Yield the name of every selector; where a pattern names several, each of them."""
     for node in nodes(tree):
         if isinstance(node, promql_parser.VectorSelector):
-            yield node.name or ""
+            patterns = [m.value for m in node.matchers.matchers if m.name == "__name__"]
+            yield from [node.name] if node.name else "|".join(patterns).split("|")
 
 
 def ranges(tree: Any) -> Iterator[datetime.timedelta]:

@@ -1,14 +1,50 @@
 """The pages that ship, as tuples; a page over recordings asks any engine, the others their own."""
 
+from llmdash.dashboards.app_overview import app_overview
+from llmdash.dashboards.capacity import capacity
+from llmdash.dashboards.compare import compare
+from llmdash.dashboards.dcgm_gpu import gpu
+from llmdash.dashboards.engine_cache import engine_cache
+from llmdash.dashboards.engine_latency import engine_latency
+from llmdash.dashboards.engine_overview import engine_overview
+from llmdash.dashboards.engine_scheduler import engine_scheduler
+from llmdash.dashboards.engine_traffic import engine_traffic
 from llmdash.dashboards.fleet import fleet
+from llmdash.dashboards.gateway_overview import gateway_overview
+from llmdash.dashboards.honesty import honesty
 from llmdash.dashboards.triton_overview import triton_overview
+from llmdash.dashboards.triton_tensorrt_llm import tensorrt_llm
+from llmdash.dashboards.vllm_cache import vllm_cache
+from llmdash.dashboards.vllm_extras import vllm_extras
+from llmdash.dashboards.vllm_latency import vllm_latency
 from llmdash.dashboards.vllm_overview import vllm_overview
+from llmdash.dashboards.vllm_scheduler import vllm_scheduler
 from llmdash.dashboards.vllm_service import vllm_service
+from llmdash.dashboards.vllm_traffic import vllm_traffic
 
-SHARED_PAGES = (fleet,)
+SHARED_PAGES = (fleet, compare, capacity, honesty)
+
+#: Pages of any engine; one that has too little for a subject has no page on it.
+SUBJECTS = (engine_latency, engine_traffic, engine_scheduler, engine_cache)
+ENGINE_PAGES = (engine_overview, *SUBJECTS)
+
+#: Pages of the exporters that have some of their own.
 SOURCE_PAGES = {
-    "vllm": (vllm_overview, vllm_service),
-    "triton": (triton_overview,),
+    "vllm": (
+        vllm_overview,
+        vllm_service,
+        vllm_latency,
+        vllm_traffic,
+        vllm_scheduler,
+        vllm_cache,
+        vllm_extras,
+    ),
+    "triton": (triton_overview, *SUBJECTS),
+    "triton_vllm": (triton_overview, *SUBJECTS),
+    "triton_trtllm": (triton_overview, tensorrt_llm, *SUBJECTS),
+    "gateway": (gateway_overview,),
+    "app": (app_overview,),
+    "dcgm": (gpu,),
 }
 
-__all__ = ["SHARED_PAGES", "SOURCE_PAGES"]
+__all__ = ["ENGINE_PAGES", "SHARED_PAGES", "SOURCE_PAGES"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from llmdash.dashboards.grafana_units import grafana_unit, shown, shown_as
+from llmdash.dashboards.mapping import Mapping
 from llmdash.dashboards.normalise import Json
 from llmdash.dashboards.panel import Panel, Query, Threshold
 from llmdash.dashboards.panels import BarGauge, Gauge, Stat
@@ -93,6 +94,15 @@ def no_traffic(index: int = 0) -> Json:
     """Return the mapping that says what NaN means."""
     result = {"color": "text", "index": index, "text": NO_TRAFFIC}
     return {"options": {"match": "nan", "result": result}, "type": "special"}
+
+
+def named_values(mappings: Sequence[Mapping]) -> list[Json]:
+    """Return the mappings of values to names, and of NaN after them."""
+    states = {
+        str(each.value): {"color": each.color, "index": place, "text": each.text}
+        for place, each in enumerate(mappings)
+    }
+    return [{"options": states, "type": "value"}, no_traffic(len(states))]
 
 
 def newest() -> Json:

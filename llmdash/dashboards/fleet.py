@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
-from llmdash.dashboards.engine_page import (
-    FOLDER,
-    NEIGHBOURS,
-    TAG,
-    alerts_firing,
-    percent,
-)
+from llmdash.dashboards.dashboard import Dashboard, Row
+from llmdash.dashboards.layer_page import LayerPage
 from llmdash.dashboards.panels import (
     Column,
     LabelColumn,
@@ -24,10 +18,17 @@ from llmdash.dashboards.panels import (
     dashboard_url,
 )
 from llmdash.dashboards.policy import ERROR_SHARE, KV_CACHE, QUANTILES
+from llmdash.dashboards.source_page import (
+    FOLDER,
+    NEIGHBOURS,
+    TAG,
+    percent,
+)
+from llmdash.dashboards.style import OUTCOMES
 from llmdash.dashboards.variables import DatasourceVariable, QueryVariable
-from llmdash.layer import Layer, by_variables, of_role
-from llmdash.promql.expressions import at_edges, first_of, greatest, mean_of, quantile, total
-from llmdash.promql.nodes import Expr, Selector, Variable
+from llmdash.layer import Layer, of_role
+from llmdash.promql.expressions import at_edges, quantile, total
+from llmdash.promql.nodes import Variable
 from llmdash.promql.units import COUNT
 from llmdash.signals import signal
 from llmdash.sources.source import Role
@@ -42,8 +43,10 @@ _BY_MODEL = ("source", "model")
 _LEGEND = "{{source}} {{model}}"
 
 
-def fleet(layer: Layer) -> Dashboard:
-    """Return the page."""
+def fleet(layer: Layer) -> Dashboard | None:
+    """Return the page; None where the pack has no engine."""
+    if not layer.has("requests", role=Role.ENGINE):
+        return None
     page = _Fleet(layer)
     rows = [
         Row(key="models", title="Models", panels=tuple(page.models())),
@@ -68,7 +71,7 @@ def fleet(layer: Layer) -> Dashboard:
             ),
         ),
         links=NEIGHBOURS,
-        annotations=tuple(page.annotations()),
+        annotations=tuple(page.page.events()),
         rows=tuple(rows),
     )
 
@@ -78,39 +81,7 @@ class _Fleet:
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
-
-    # --- selectors -------------------------------------------------------------------------------
-
-    def _chosen(self, selector: Selector) -> Selector:
-        """Return the engines' series of the models that the reader has chosen."""
-        return by_variables(of_role(selector, Role.ENGINE), ("source", "model"))
-
-    def _of_source(self, selector: Selector) -> Selector:
-        """Return the engines' series that no model names (`up`)."""
-        return by_variables(of_role(selector, Role.ENGINE), ("source",))
-
-    def _requests(self, outcome: str = "", by: Sequence[str] = ()) -> Expr:
-        selected = self._chosen(self.layer.counter("requests"))
-        return total(selected.where(outcome=outcome) if outcome else selected, by)
-
-    def _error_share(self, by: Sequence[str] = ()) -> Expr:
-        """Return failed requests among all; none counted yet is zero, as long as others are."""
-        ended = self._requests(by=by)
-        return first_of(self._requests("error", by), ended * 0) / ended
-
-    def _mean(self, name: str, by: Sequence[str] = ()) -> Expr:
-        sums, counts = self.layer.sums(name), self.layer.counts(name)
-        return mean_of(total(self._chosen(sums), by), total(self._chosen(counts), by))
-
-    def _quantile(self, name: str, share: float, by: Sequence[str]) -> Expr:
-        """Return a quantile by labels among which is the source, so that edges are its own."""
-        return quantile(share, total(self._chosen(self.layer.buckets(name)), (*by, "le")))
-
-    def _counter(self, name: str, by: Sequence[str] = ()) -> Expr:
-        return total(self._chosen(self.layer.counter(name)), by)
-
-    def _gauge(self, name: str, operation: str = "") -> Selector:
-        return self._chosen(self.layer.gauge(name, operation))
+        self.page = LayerPage(layer)
 
     # --- rows ------------------------------------------------------------------------------------
 
@@ -125,7 +96,7 @@ class _Fleet:
             title="Targets up",
             description="Targets that answer the scrape, over all sources chosen. Fewer than you "
             "run means that servers are down; no data, that none is known to Prometheus.",
-            queries=(Query("up", total(self._of_source(self.layer.gauge("up", "sum")))),),
+            queries=(Query("up", total(self.page.of_source(self.layer.gauge("up", "sum")))),),
         )
         yield Stat(
             key="targets-down",
@@ -135,8 +106,8 @@ class _Fleet:
             queries=(
                 Query(
                     "down",
-                    total(self._of_source(self.layer.gauge("up", "count")))
-                    - total(self._of_source(self.layer.gauge("up", "sum"))),
+                    total(self.page.of_source(self.layer.gauge("up", "count")))
+                    - total(self.page.of_source(self.layer.gauge("up", "sum"))),
                 ),
             ),
             thresholds=(Threshold(1, "red"),),
@@ -145,7 +116,7 @@ class _Fleet:
             key="requests-now",
             title="Requests ended",
             description="Requests that ended each second, whatever their outcome.",
-            queries=(Query("rate", self._requests()),),
+            queries=(Query("rate", self.page.counter("requests")),),
             graph=True,
         )
         yield Stat(
@@ -153,7 +124,7 @@ class _Fleet:
             title="Errors",
             description="Share of ended requests that failed. What an engine does not count "
             "(dropped streams, rejected requests) is missing here: see signals.md.",
-            queries=(Query("share", self._error_share()),),
+            queries=(Query("share", self.page.error_share()),),
             thresholds=ERROR_SHARE,
         )
         if self.layer.has("generation_tokens"):
@@ -161,7 +132,7 @@ class _Fleet:
                 key="generation-now",
                 title="Generation tokens",
                 description="Tokens generated each second by all engines that count them.",
-                queries=(Query("rate", self._counter("generation_tokens")),),
+                queries=(Query("rate", self.page.counter("generation_tokens")),),
                 graph=True,
             )
         if self.layer.has("requests_waiting"):
@@ -170,7 +141,7 @@ class _Fleet:
                 title="Waiting",
                 description="Requests in the queues of all engines. Steadily above zero, the fleet "
                 "has less capacity than its traffic needs.",
-                queries=(Query("waiting", total(self._gauge("requests_waiting"))),),
+                queries=(Query("waiting", total(self.page.gauge("requests_waiting"))),),
             )
 
     def _table(self) -> Panel:
@@ -180,11 +151,11 @@ class _Fleet:
             model="${__data.fields.model:percentencode}",
         )
         columns = [
-            ("requests", "Requests", self._requests(by=_BY_MODEL), ()),
+            ("requests", "Requests", self.page.counter("requests", _BY_MODEL), ()),
             (
                 "errors",
                 "Errors",
-                self._error_share(_BY_MODEL),
+                self.page.error_share(_BY_MODEL),
                 ERROR_SHARE,
             ),
         ]
@@ -193,20 +164,20 @@ class _Fleet:
             ("inter_token_latency", "itl", "Inter-token p95"),
         ):
             if self.layer.has(name, buckets=True):
-                columns.append((key, title, self._quantile(name, 0.95, _BY_MODEL), ()))
+                columns.append((key, title, self.page.quantile(name, 0.95, _BY_MODEL), ()))
         if self.layer.has("end_to_end_latency"):
             columns.append(
-                ("e2e", "End to end, mean", self._mean("end_to_end_latency", _BY_MODEL), ())
+                ("e2e", "End to end, mean", self.page.mean("end_to_end_latency", _BY_MODEL), ())
             )
         if self.layer.has("generation_tokens"):
-            tokens = self._counter("generation_tokens", _BY_MODEL)
+            tokens = self.page.counter("generation_tokens", _BY_MODEL)
             columns.append(("generation", "Generation", tokens, ()))
         for name, title in (("requests_running", "Running"), ("requests_waiting", "Waiting")):
             if self.layer.has(name):
                 key = name.replace("_", "-")
-                columns.append((key, title, total(self._gauge(name), _BY_MODEL), ()))
+                columns.append((key, title, total(self.page.gauge(name), _BY_MODEL), ()))
         if self.layer.has("kv_cache_use"):
-            fullest = greatest(self._gauge("kv_cache_use", "max"), _BY_MODEL)
+            fullest = self.page.fullest(_BY_MODEL)
             columns.append(("kv", "KV cache, fullest", fullest, KV_CACHE))
         return Table(
             key="models",
@@ -232,7 +203,7 @@ class _Fleet:
             title="Requests ended",
             description="Requests that ended each second, by source and model. A line at zero "
             "is an idle or stalled model, one that breaks off has lost its servers.",
-            queries=(Query("rate", self._requests(by=_BY_MODEL), _LEGEND),),
+            queries=(Query("rate", self.page.counter("requests", _BY_MODEL), _LEGEND),),
             stack=True,
         )
         for name, title, text in (
@@ -262,7 +233,7 @@ class _Fleet:
                     key=name.replace("_", "-"),
                     title=title,
                     description=text,
-                    queries=(Query("rate", self._counter(name, by), legend),),
+                    queries=(Query("rate", self.page.counter(name, by), legend),),
                     stack=True,
                 )
 
@@ -294,8 +265,8 @@ class _Fleet:
 
     def _latency_of(self, name: str, text: str) -> Iterator[Panel]:
         asked, key = signal(name), name.replace("_", "-")
-        mean = Query("mean-all", self._mean(name), "mean, all")
-        means = Query("mean", self._mean(name, ("source",)), "{{source}} mean")
+        mean = Query("mean-all", self.page.mean(name), "mean, all")
+        means = Query("mean", self.page.mean(name, ("source",)), "{{source}} mean")
         if not self.layer.has(name, buckets=True):
             yield TimeSeries(
                 key=key,
@@ -313,7 +284,7 @@ class _Fleet:
                 *(
                     Query(
                         percent(share),
-                        self._quantile(name, share, ("source",)),
+                        self.page.quantile(name, share, ("source",)),
                         f"{{{{source}}}} {percent(share)}",
                     )
                     for share in QUANTILES
@@ -326,7 +297,7 @@ class _Fleet:
             key=f"{key}-by-model",
             title=f"{asked.title} by model, p95",
             description=f"{text} Only sources with buckets are shown.",
-            queries=(Query("p95", self._quantile(name, 0.95, _BY_MODEL), _LEGEND),),
+            queries=(Query("p95", self.page.quantile(name, 0.95, _BY_MODEL), _LEGEND),),
         )
         yield from self._total_over_sources(name, text)
 
@@ -336,7 +307,7 @@ class _Fleet:
         edges = buckets.series.edges
         if edges is None or len(edges.by_source) < 2 or len(edges.values) < FEWEST_SHARED_EDGES:
             return
-        shared = at_edges(self._chosen(buckets), edges.values)
+        shared = at_edges(self.page.chosen(buckets), edges.values)
         asked = signal(name)
         yield TimeSeries(
             key=f"{name.replace('_', '-')}-total",
@@ -356,15 +327,16 @@ class _Fleet:
             title="Requests by outcome",
             description="ok, error and cancelled requests each second, all models together. A band "
             "of errors that grows with the load is overload, one at any load is a fault.",
-            queries=(Query("rate", self._requests(by=("outcome",)), "{{outcome}}"),),
+            queries=(Query("rate", self.page.counter("requests", ("outcome",)), "{{outcome}}"),),
             stack=True,
+            colors=OUTCOMES,
         )
         yield TimeSeries(
             key="error-share",
             title="Error share by model",
             description="Share of ended requests that failed, for each model. A gap means no "
             "traffic. Engines do not count every failure: see signals.md.",
-            queries=(Query("share", self._error_share(_BY_MODEL), _LEGEND),),
+            queries=(Query("share", self.page.error_share(_BY_MODEL), _LEGEND),),
             thresholds=ERROR_SHARE,
             zoomed=True,
         )
@@ -378,12 +350,14 @@ class _Fleet:
                 description="Requests being worked on, by source and model. Flat while requests "
                 "wait means that the batch is full.",
                 queries=(
-                    Query("running", total(self._gauge("requests_running"), _BY_MODEL), _LEGEND),
+                    Query(
+                        "running", total(self.page.gauge("requests_running"), _BY_MODEL), _LEGEND
+                    ),
                 ),
                 stack=True,
             )
         if self.layer.has("requests_waiting"):
-            waiting = total(self._gauge("requests_waiting"), (*_BY_MODEL, "reason"))
+            waiting = total(self.page.gauge("requests_waiting"), (*_BY_MODEL, "reason"))
             yield TimeSeries(
                 key="waiting",
                 title="Requests waiting by reason",
@@ -401,24 +375,22 @@ class _Fleet:
                 queries=(
                     Query(
                         "max",
-                        greatest(self._gauge("kv_cache_use", "max"), _BY_MODEL),
+                        self.page.fullest(_BY_MODEL),
                         f"{_LEGEND} fullest",
                     ),
                 ),
                 thresholds=KV_CACHE,
             )
         if self.layer.has("prefix_cache_hit_ratio"):
-            hits, queries = (
-                total(self._chosen(part), _BY_MODEL)
-                for part in self.layer.ratio("prefix_cache_hit_ratio")
-            )
             yield TimeSeries(
                 key="prefix-cache",
                 title="Prefix cache hit ratio",
                 maximum=1,
                 description="Share of looked-up prompt tokens found in the prefix cache, weighted "
                 "by tokens. Falling, prompts share less or the cache is too small.",
-                queries=(Query("ratio", hits / queries, _LEGEND),),
+                queries=(
+                    Query("ratio", self.page.ratio("prefix_cache_hit_ratio", _BY_MODEL), _LEGEND),
+                ),
             )
         if self.layer.has("preemptions"):
             yield TimeSeries(
@@ -426,9 +398,9 @@ class _Fleet:
                 title="Preemptions",
                 description="Requests thrown out of the batch each second for want of KV cache. "
                 "Anything steadily above zero is work done twice.",
-                queries=(Query("rate", self._counter("preemptions", _BY_MODEL), _LEGEND),),
+                queries=(Query("rate", self.page.counter("preemptions", _BY_MODEL), _LEGEND),),
             )
-        known, up = (self._of_source(self.layer.gauge("up", how)) for how in ("count", "sum"))
+        known, up = (self.page.of_source(self.layer.gauge("up", how)) for how in ("count", "sum"))
         yield TimeSeries(
             key="targets",
             title="Targets",
@@ -441,26 +413,3 @@ class _Fleet:
             ),
             unit=COUNT,
         )
-
-    def annotations(self) -> Iterator[Annotation]:
-        """Yield the events drawn over all graphs."""
-        if self.layer.has("start_time"):
-            yield Annotation(
-                key="engine-restart",
-                name="Engine restart",
-                expr=self._of_source(self.layer.gauge("start_time")),
-                title="Restart on {{source}}",
-                text="The youngest server process of the source started.",
-                color="orange",
-                time_is_value=True,
-            )
-        if self.layer.has("configuration_changes"):
-            yield Annotation(
-                key="configuration-change",
-                name="Configuration change",
-                expr=self._of_source(self.layer.gauge("configuration_changes")) > 0,
-                title="New configuration on {{source}}",
-                text="An engine runs with a configuration not seen in the hour before.",
-                color="purple",
-            )
-        yield alerts_firing(Variable("source"))

@@ -10,8 +10,11 @@ from llmdash.promql.units import (
     CELSIUS,
     COUNT,
     JOULES,
+    KILOWATT_HOURS,
     MICROSECONDS,
     MILLISECONDS,
+    MONEY_PER_HOUR,
+    MONEY_PER_MILLION_TOKENS,
     OBSERVATIONS,
     RATIO,
     REQUESTS,
@@ -26,6 +29,8 @@ from llmdash.promql.units import (
 
 #: Grafana counts time since 1970 in milliseconds; `shown` converts.
 _MOMENT = Unit(TIMESTAMP.factors, 1e-3)
+#: How long a thousand tokens take.
+PER_THOUSAND_TOKENS = SECONDS / Unit(TOKENS.factors, 1e3)
 
 GRAFANA_UNITS: dict[Unit, str] = {
     RATIO: "percentunit",
@@ -38,23 +43,34 @@ GRAFANA_UNITS: dict[Unit, str] = {
     BYTES.per_second: "Bps",
     WATTS: "watt",
     JOULES: "joule",
+    KILOWATT_HOURS: "kwatth",
     JOULES / TOKENS: "suffix: J/tok",
     TOKENS / JOULES: "suffix: tok/J",
+    # Scaled like a duration (85 ms); the title says that it is for a thousand tokens.
+    PER_THOUSAND_TOKENS: "s",
+    base("flops").per_second: "flops",
+    base("flops") / BYTES: "suffix: FLOP/B",
+    TOKENS / base("drafts"): "suffix: tok/draft",
+    TOKENS / base("steps"): "suffix: tok/step",
     CELSIUS: "celsius",
-    base("dollars"): "currencyUSD",
+    # Titles name the currency, which is the pack's.
+    MONEY_PER_HOUR: "suffix: /h",
+    MONEY_PER_MILLION_TOKENS: "suffix: /Mtok",
     COUNT: "short",
     COUNT.per_second: "cps",
     STATE: "short",
     # `count:` shortens to K, M, B as `reqps` does; `suffix:` would print every digit.
     TOKENS: "count:tok",
     TOKENS.per_second: "count:tok/s",
+    # Titles say of what: of an engine, of a GPU.
+    TOKENS.per_second / COUNT: "count:tok/s",
     REQUESTS: "count:req",
     REQUESTS.per_second: "reqps",
     OBSERVATIONS: "short",
     OBSERVATIONS.per_second: "ops",
 }
 
-_NOT_COUNTED = frozenset({"seconds", "timestamp", "bytes", "watts", "celsius", "state", "dollars"})
+_NOT_COUNTED = frozenset({"seconds", "timestamp", "bytes", "watts", "celsius", "state", "money"})
 
 
 def grafana_unit(unit: Unit) -> str:

@@ -29,7 +29,7 @@ _COLOR = re.compile(
 )
 _URL = re.compile(r"/|https?://|\$\{")
 #: What a value is a quantity of; the rest (tokens, requests, blocks) is counted.
-_PHYSICAL = frozenset({"seconds", "bytes", "watts", "celsius", "timestamp", "dollars"})
+_PHYSICAL = frozenset({"seconds", "bytes", "watts", "celsius", "timestamp", "money"})
 
 
 def check_key(key: str, place: str) -> None:
@@ -56,11 +56,15 @@ class Query:
     legend: str = ""
     #: Show the traces that the exporter attached to samples.
     exemplar: bool = False
+    #: The colour of its line, or of the shades of its lines when there are several.
+    color: str | None = None
 
     def __post_init__(self) -> None:
         """Check what no panel could show."""
         place = f"query {self.key}"
         check_key(self.key, place)
+        if self.color is not None:
+            check_color(self.color, place)
         facts = self.expr.facts
         if facts.type not in (ValueType.INSTANT, ValueType.SCALAR):
             raise DashboardError(place, ValueType.INSTANT.value, facts.type.value)

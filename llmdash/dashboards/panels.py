@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from llmdash.dashboards.mapping import Mapping, check_mappings
 from llmdash.dashboards.panel import (
     Panel,
     PanelLink,
@@ -92,12 +94,16 @@ class TimeSeries(_Limited):
     fill: int = 10
     #: Let the axis end above the data: a share that matters when it is small.
     zoomed: bool = False
+    #: Colours of lines by what the legend calls them (`error`: red).
+    colors: MappingOf[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the fill."""
         super().__post_init__()
         if not 0 <= self.fill <= 100:
             raise DashboardError(self.place, "a fill from 0 to 100", str(self.fill))
+        for color in self.colors.values():
+            check_color(color, self.place)
 
     @property
     def limits(self) -> Bounds:
@@ -185,19 +191,6 @@ class Heatmap(Panel):
         return edges.unit
 
 
-@dataclass(frozen=True)
-class Mapping:
-    """What one value is called, and in which colour."""
-
-    value: int
-    text: str
-    color: str
-
-    def __post_init__(self) -> None:
-        """Check the colour."""
-        check_color(self.color, f"mapping {self.text}")
-
-
 @dataclass(frozen=True, kw_only=True)
 class StateTimeline(Panel):
     """Which state each series was in, over time."""
@@ -208,9 +201,9 @@ class StateTimeline(Panel):
         """Check that each state is named once."""
         super().__post_init__()
         refuse_exemplars(self)
-        values = [mapping.value for mapping in self.mappings]
-        if not values or len(set(values)) < len(values):
-            raise DashboardError(self.place, "a mapping for each state, once", str(values))
+        check_mappings(self.mappings, self.place)
+        if not self.mappings:
+            raise DashboardError(self.place, "a mapping for each state, once", "none")
 
 
 @dataclass(frozen=True, kw_only=True)

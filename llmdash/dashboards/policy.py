@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmdash.dashboards.panel import Threshold
+from llmdash.promql.windows import Duration
 
 #: From here on queueing and preemption follow, on any hardware. Rules in the wild warn at 0.85 and
 #: page at 0.95 (HaoWen46/LLM-Inference-Stack), or page at 0.95 (vLLM's Kubernetes example).
@@ -11,5 +12,77 @@ KV_CACHE = (Threshold(0.85, "orange"), Threshold(0.95, "red"))
 #: Rules in the wild warn at 1 % (llm-d) and page at 5 % (llm-d, Gateway API Inference Extension).
 ERROR_SHARE = (Threshold(0.01, "orange"), Threshold(0.05, "red"))
 
+#: One thread of Python runs at a time, so one core is all that streaming and tokenising can get.
+API_SERVER_CPU = (Threshold(0.8, "orange"), Threshold(0.95, "red"))
+
+#: At the limit new connections are refused; a burst of clients takes a tenth at once.
+FILE_DESCRIPTORS = (Threshold(0.8, "orange"), Threshold(0.9, "red"))
+
 #: The quantiles that a latency panel shows.
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
+
+#: When a request waits at any moment, on average, the queue is no accident of arrivals.
+WAITING_STEADILY = 1.0
+
+#: Preemptions for each request that ends. Preempted work is done twice, so at one in a hundred the
+#: loss begins to be more than what else is uncertain (1 %, as for errors above).
+PREEMPTED_SHARE = 0.01
+
+#: How long blocks wait for their next use (p90), over how long they lie idle before they are
+#: evicted (p50). At 1 reuse comes as late as eviction does, so many blocks are lost just before.
+REUSE_NEAR_EVICTION = (Threshold(0.5, "orange"), Threshold(1, "red"))
+
+#: Rules in the wild alert at 85 (HaoWen46/LLM-Inference-Stack, LLMKube), or warn at 85 and page at
+#: 95 (NVIDIA Dynamo): hotter, most datacenter GPUs lower their clocks by themselves.
+GPU_TEMPERATURE = (Threshold(85, "orange"), Threshold(95, "red"))
+
+#: Some kernel runs for half of the time: below, clocks fall for want of work and say nothing.
+GPU_AT_WORK = 0.5
+
+#: A clock below this share of its equals' is felt by all GPUs that wait for it in each step. It is
+#: our own choice: boost clocks of healthy GPUs of one model differ by a few percent.
+GPU_STRAGGLER = 0.9
+
+#: Costs and growth over less than an hour follow single requests; over more they hide when GPUs
+#: idle, and when in the day traffic grows.
+HOUR = Duration.parse("1h")
+
+#: How full the KV cache may be at the day's peak: where its colour begins to warn.
+KV_TARGET = KV_CACHE[0].value
+
+#: The same limits for what is left of it.
+KV_HEADROOM = tuple(
+    Threshold(round(1 - limit.value, 4), color)
+    for limit, color in zip(reversed(KV_CACHE), ("orange", "green"), strict=True)
+)
+
+#: The slope of KV cache use is read over this, and told for this far ahead at most: requests come
+#: and go within minutes, so half an hour shows a trend, and none holds for longer than a day.
+TREND_WINDOW = Duration.parse("30m")
+LONGEST_FORECAST = Duration.parse("1d")
+
+#: Traffic repeats by the day and by the week.
+DAY = Duration.parse("1d")
+WEEK = Duration.parse("7d")
+
+#: The share of its interval that a scrape may take. It is given up after two thirds
+#: (`Intervals.timeout`); from half on, a busier moment is enough to lose it.
+SCRAPE_SHARE = (Threshold(0.5, "orange"), Threshold(0.65, "red"))
+
+#: Requests in the system as latencies have it, over those that are counted, in the mean of an hour.
+#: By Little's law 1; answers of minutes and a load that grows move it by some percent, a series
+#: counted twice to 2 or to a half. Our own choice, between these.
+LITTLE = (0.7, 1.4)
+
+#: With fewer requests at once the samples of a gauge miss too many to compare with anything.
+FEWEST_AT_ONCE = 1
+
+#: Share of observations above the last bucket edge: from 1 % on p99 cannot be read, from 5 % p95.
+BEYOND = (Threshold(0.01, "orange"), Threshold(0.05, "red"))
+
+#: Anything at all is worth a look.
+ANY = (Threshold(1, "orange"),)
+
+#: Share of the interval between its evaluations that a group of rules takes; above 1 some are left
+#: out. Our own choice: at half, twice as many servers are the end.
+RULE_SHARE = (Threshold(0.5, "orange"), Threshold(1, "red"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from llmdash.dashboards.mapping import Mapping, check_mappings
 from llmdash.dashboards.panel import (
     Panel,
     Query,
@@ -49,9 +50,12 @@ class Column:
     base_color: str | None = None
     decimals: int | None = None
     link_title: str = "Open"
+    #: Values that are shown by a name instead: codes, states.
+    mappings: tuple[Mapping, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the colour and the link."""
+        """Check the colour, the link, and that a value has one name."""
+        check_mappings(self.mappings, f"column {self.title}")
         if self.base_color is not None:
             check_color(self.base_color, f"column {self.title}")
         if self.link is not None:

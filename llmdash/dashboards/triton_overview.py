@@ -5,36 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
-from llmdash.dashboards.engine_page import EnginePage
+from llmdash.dashboards.engine_page import row_of
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import ERROR_SHARE
+from llmdash.dashboards.source_page import SourcePage
+from llmdash.dashboards.triton_details import detail_panels
+from llmdash.dashboards.triton_host import host_details, host_panels
+from llmdash.layer import Layer
 from llmdash.metrics import triton as metrics
 from llmdash.metrics.metric import Counter
-from llmdash.promql.expressions import call, convert, counted_as, greatest, mean_of, total
+from llmdash.promql.expressions import call, convert, counted_as, greatest, mean_of
 from llmdash.promql.nodes import Expr
 from llmdash.promql.units import COUNT, SECONDS
 from llmdash.sources.source import Source
 
 
-def triton_overview(source: Source) -> Dashboard:
+def triton_overview(source: Source, layer: Layer) -> Dashboard:
     """Return the page."""
-    anchor = source.dialect.select(metrics.NV_INFERENCE_REQUEST_SUCCESS)
-    page = EnginePage(source, anchor, "model")
+    del layer  # it reads the exporter alone
+    page = SourcePage(source)
     rows = (
         Row(key="now", title="Summary", panels=_now(page)),
         Row(key="traffic", title="Traffic", panels=_traffic(page)),
         Row(key="latency", title="Latency", panels=_latency(page)),
-        Row(key="host", title="GPU and host", panels=_host(page)),
+        Row(key="host", title="GPU and host", panels=host_panels(page)),
+        *row_of("details", "Details", (*detail_panels(page), *host_details(page)), collapsed=True),
     )
     return page.dashboard(
         "overview",
         "Requests, failures, queue and compute time of Triton, by model.",
         rows=rows,
-        annotations=(_restart(page),),
+        annotations=(restart(page),),
     )
 
 
-def _restart(page: EnginePage) -> Annotation:
+def restart(page: SourcePage) -> Annotation:
+    """Return the starts of a model, on any page of Triton."""
     # Triton exports no start time. A counter that falls is a restart, or a model loaded again; the
     # window is long because loading a model takes minutes, in which there is no counter.
     successes = page.select(metrics.NV_INFERENCE_REQUEST_SUCCESS)
@@ -52,21 +58,21 @@ def _restart(page: EnginePage) -> Annotation:
     )
 
 
-def _failures(page: EnginePage, *by: str) -> Expr:
+def _failures(page: SourcePage, *by: str) -> Expr:
     return page.rate(metrics.NV_INFERENCE_REQUEST_FAILURE, by)
 
 
-def _successes(page: EnginePage, *by: str) -> Expr:
+def _successes(page: SourcePage, *by: str) -> Expr:
     return page.rate(metrics.NV_INFERENCE_REQUEST_SUCCESS, by)
 
 
-def _mean(page: EnginePage, durations: Counter, *by: str) -> Expr:
+def _mean(page: SourcePage, durations: Counter, *by: str) -> Expr:
     """Return mean seconds per successful request."""
     spent = page.rate(durations, by)
     return mean_of(convert(spent, SECONDS.per_second), _successes(page, *by))
 
 
-def _now(page: EnginePage) -> tuple[Panel, ...]:
+def _now(page: SourcePage) -> tuple[Panel, ...]:
     ended = _successes(page) + _failures(page)
     return (
         Stat(
@@ -115,7 +121,7 @@ def _now(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _traffic(page: EnginePage) -> tuple[Panel, ...]:
+def _traffic(page: SourcePage) -> tuple[Panel, ...]:
     inferences = page.rate(metrics.NV_INFERENCE_COUNT, ("model",))
     executions = page.rate(metrics.NV_INFERENCE_EXEC_COUNT, ("model",))
     return (
@@ -156,7 +162,7 @@ def _traffic(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _latency(page: EnginePage) -> tuple[Panel, ...]:
+def _latency(page: SourcePage) -> tuple[Panel, ...]:
     parts = (
         ("queue", "queue", metrics.NV_INFERENCE_QUEUE_DURATION_US),
         ("input", "compute input", metrics.NV_INFERENCE_COMPUTE_INPUT_DURATION_US),
@@ -205,111 +211,26 @@ def _latency(page: EnginePage) -> tuple[Panel, ...]:
     return (*found, *_first_response(page))
 
 
-def _first_response(page: EnginePage) -> Iterator[Panel]:
-    if page.has("time_to_first_token"):
-        edges = page.distribution("time_to_first_token").canonical_edges
+def _first_response(page: SourcePage) -> Iterator[Panel]:
+    name = "time_to_first_token"
+    if page.has(name):
+        edges = page.distribution(name).canonical_edges
         assert edges is not None  # a histogram has some
-        listed = ", ".join(f"{edge:g}" for edge in edges.values)
+        # Triton's own histogram and that of its vLLM backend appear for different reasons.
+        needs = " and ".join(need.value for need in page.source.answer_needs(name))
+        since = page.source.answered_since(name)
         yield TimeSeries(
             key="first-response",
             title="Time to first response",
-            description="From arrival to the first response of streaming models. Its buckets end "
-            f"at {listed} s, so quantiles are coarse and never above the last. No data: start "
-            "Triton with --metrics-config histogram_latencies=true (from 24.11).",
-            queries=page.quantiles("time_to_first_token"),
+            description="From arrival to the first response, of streaming models. It is read off "
+            f"{len(edges.values)} buckets, the last of which ends at {max(edges.values):g} s: "
+            "quantiles between two edges are estimates, and none is above the last. No data: it "
+            f"needs {needs}{f', from {since}' if since else ''}.",
+            queries=page.quantiles(name),
         )
 
 
-def _host(page: EnginePage) -> tuple[Panel, ...]:
-    by_gpu = ("instance", "gpu_uuid")
-    legend = "{{instance}} {{gpu_uuid}}"
-
-    def of_gpu(name: str, gauge: Expr) -> Query:
-        return Query(name, greatest(gauge, by_gpu), legend)
-
-    select = page.select
-    return (
-        TimeSeries(
-            key="gpu-utilisation",
-            title="GPU utilisation",
-            description="Share of time in which some kernel ran on each GPU. High is normal for a "
-            "busy server; low with a queue means that the GPU waits for something else.",
-            queries=(of_gpu("use", select(metrics.NV_GPU_UTILIZATION)),),
-            width=8,
-        ),
-        TimeSeries(
-            key="gpu-memory",
-            title="GPU memory",
-            description="Memory in use and in all, for each GPU. LLM backends take their share at "
-            "start, so a high flat line is normal; a climbing one is a leak.",
-            queries=(
-                Query(
-                    "used",
-                    greatest(select(metrics.NV_GPU_MEMORY_USED_BYTES), by_gpu),
-                    f"{legend} used",
-                ),
-                Query(
-                    "total",
-                    greatest(select(metrics.NV_GPU_MEMORY_TOTAL_BYTES), by_gpu),
-                    f"{legend} total",
-                ),
-            ),
-            width=8,
-        ),
-        TimeSeries(
-            key="gpu-power",
-            title="GPU power",
-            description="Power drawn by each GPU, and its limit. Drawn at the limit for long, "
-            "clocks are held back.",
-            queries=(
-                Query(
-                    "power",
-                    greatest(select(metrics.NV_GPU_POWER_USAGE), by_gpu),
-                    f"{legend} drawn",
-                ),
-                Query(
-                    "limit",
-                    greatest(select(metrics.NV_GPU_POWER_LIMIT), by_gpu),
-                    f"{legend} limit",
-                ),
-            ),
-            width=8,
-        ),
-        TimeSeries(
-            key="cpu-utilisation",
-            title="Host CPU utilisation",
-            description="Share of all the host's cores in use, whatever the container's limit is. "
-            "Near 1, tokenising and Python backends slow everything down.",
-            queries=(
-                Query(
-                    "use",
-                    greatest(select(metrics.NV_CPU_UTILIZATION), ("instance",)),
-                    "{{instance}}",
-                ),
-            ),
-        ),
-        TimeSeries(
-            key="host-memory",
-            title="Host memory",
-            description="The host's memory in use and in all, not the container's. Growing without "
-            "end is a leak in a backend.",
-            queries=(
-                Query(
-                    "used",
-                    total(select(metrics.NV_CPU_MEMORY_USED_BYTES), ("instance",)),
-                    "{{instance}} used",
-                ),
-                Query(
-                    "total",
-                    total(select(metrics.NV_CPU_MEMORY_TOTAL_BYTES), ("instance",)),
-                    "{{instance}} total",
-                ),
-            ),
-        ),
-    )
-
-
-def _pending_now(page: EnginePage) -> Iterator[Panel]:
+def _pending_now(page: SourcePage) -> Iterator[Panel]:
     if page.has("requests_waiting"):
         yield Stat(
             key="pending-now",
@@ -320,7 +241,7 @@ def _pending_now(page: EnginePage) -> Iterator[Panel]:
         )
 
 
-def _pending(page: EnginePage) -> Iterator[Panel]:
+def _pending(page: SourcePage) -> Iterator[Panel]:
     if page.has("requests_waiting"):
         yield TimeSeries(
             key="pending",

@@ -59,6 +59,8 @@ class QueryVariable(DashboardVariable):
 
     selector: Selector
     of: str
+    #: The same series under older names, which differ in nothing else.
+    older: tuple[Selector, ...] = ()
     multi: bool = True
     include_all: bool = True
     #: All means each value of the list, not whatever there is: a panel whose series lack the
@@ -68,7 +70,11 @@ class QueryVariable(DashboardVariable):
     def __post_init__(self) -> None:
         """Check that the series carry the label."""
         super().__post_init__()
-        self.selector.labels.require((self.of,), self.place)
+        for selector in (self.selector, *self.older):
+            selector.labels.require((self.of,), self.place)
+            if selector.matchers != self.selector.matchers:
+                got = f"others on {selector.series.name}"
+                raise DashboardError(self.place, "one set of matchers for all names", got)
         if self.selector.ago is not None:
             raise DashboardError(self.place, "series as they are", f"offset {self.selector.ago}")
 
@@ -80,7 +86,13 @@ class QueryVariable(DashboardVariable):
     @property
     def query(self) -> str:
         """The question as Grafana asks it."""
-        return f"label_values({to_text(self.selector, GRAFANA)}, {self.of})"
+        text = to_text(self.selector, GRAFANA)
+        if self.older:
+            name = self.selector.series.name
+            names = "|".join((name, *(selector.series.name for selector in self.older)))
+            rest = text.removeprefix(name).strip("{}")
+            text = f'{{__name__=~"{names}"{", " if rest else ""}{rest}}}'
+        return f"label_values({text}, {self.of})"
 
     def refers_to(self) -> tuple[Variable, ...]:
         """Return the variables that the choice depends on."""

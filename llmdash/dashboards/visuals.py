@@ -14,6 +14,7 @@ from llmdash.dashboards.fields import (
     colored_fields_of,
     fields_of,
     legend,
+    named_values,
     newest,
     no_traffic,
     targets_of,
@@ -86,7 +87,11 @@ def _(panel: TimeSeries) -> Visual:
             "custom": custom,
             "thresholds": threshold_steps(panel.thresholds, panel.color_at_rest),
         },
-        overrides=tuple(_as_limit(query) for query in panel.queries if _is_limit(query)),
+        overrides=(
+            *(_as_limit(query) for query in panel.queries if _is_limit(query)),
+            *(_in_color(query) for query in panel.queries if query.color),
+            *(_named_in_color(name, color) for name, color in panel.colors.items()),
+        ),
         targets=targets_of(panel),
     )
 
@@ -215,10 +220,6 @@ def _(panel: Heatmap) -> Visual:
 
 @visual.register
 def _(panel: StateTimeline) -> Visual:
-    states = {
-        str(each.value): {"color": each.color, "index": place, "text": each.text}
-        for place, each in enumerate(panel.mappings)
-    }
     custom = {
         "axisPlacement": "auto",
         "fillOpacity": 70,
@@ -238,7 +239,7 @@ def _(panel: StateTimeline) -> Visual:
     fields = {
         "color": {"mode": "thresholds"},
         "custom": custom,
-        "mappings": [{"options": states, "type": "value"}, no_traffic(len(states))],
+        "mappings": named_values(panel.mappings),
         "noValue": NO_DATA,
         "thresholds": threshold_steps((), "text"),
     }
@@ -266,6 +267,18 @@ def _as_limit(query: Query) -> Json:
     return {"matcher": {"id": "byFrameRefID", "options": query.key}, "properties": properties}
 
 
+def _in_color(query: Query) -> Json:
+    """Return the override that draws one line in a colour, or several in shades of it."""
+    mode = "shades" if query.varying_labels else "fixed"
+    properties = [{"id": "color", "value": {"fixedColor": query.color, "mode": mode}}]
+    return {"matcher": {"id": "byFrameRefID", "options": query.key}, "properties": properties}
+
+
+def _named_in_color(name: str, color: str) -> Json:
+    properties = [{"id": "color", "value": {"fixedColor": color, "mode": "fixed"}}]
+    return {"matcher": {"id": "byName", "options": name}, "properties": properties}
+
+
 def _value_name(column: Column, only: bool) -> str:
     # What Grafana's Prometheus datasource calls the column, with one query or with several.
     return "Value" if only else f"Value #{column.query_key}"
@@ -283,7 +296,9 @@ def _value_override(panel: Table, column: Column) -> Json:
     decimals = panel.decimals if column.decimals is None else column.decimals
     if decimals is not None:
         properties.append({"id": "decimals", "value": decimals})
-    if column.thresholds or column.base_color:
+    if column.mappings:
+        properties.append({"id": "mappings", "value": named_values(column.mappings)})
+    if column.thresholds or column.base_color or column.mappings:
         steps = threshold_steps(column.thresholds, column.color_at_rest)
         properties.append({"id": "thresholds", "value": steps})
         cell = {"mode": "basic", "type": "color-background"}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
-from llmdash.dashboards.engine_page import EnginePage
+from llmdash.dashboards.dashboard import Dashboard, Row
+from llmdash.dashboards.engine_page import engine_events
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import ERROR_SHARE, KV_CACHE
+from llmdash.dashboards.source_page import SourcePage
+from llmdash.layer import Layer
 from llmdash.metrics import vllm as metrics
 from llmdash.metrics import vllm_v0
 from llmdash.promql.expressions import first_of, greatest, total
@@ -15,38 +17,10 @@ from llmdash.promql.units import COUNT
 from llmdash.sources.source import Source
 
 
-def vllm_page(source: Source) -> EnginePage:
-    """Return the builder of a page about vLLM."""
-    anchor = source.dialect.select(metrics.NUM_REQUESTS_RUNNING)
-    return EnginePage(source, anchor, "model_name", has_engines=True)
-
-
-def vllm_annotations(page: EnginePage) -> tuple[Annotation, ...]:
-    """Return the events drawn on every page about vLLM."""
-    return (
-        Annotation(
-            key="engine-restart",
-            name="Engine restart",
-            expr=page.gauge("start_time", "max", ("instance",)),
-            title="Restart of {{instance}}",
-            text="The API server process started.",
-            color="orange",
-            time_is_value=True,
-        ),
-        Annotation(
-            key="configuration-change",
-            name="Configuration change",
-            expr=page.gauge("configuration_changes", "max", ("instance", "engine")) > 0,
-            title="New configuration on {{instance}}",
-            text="Engine {{engine}} runs with a cache configuration not seen in the hour before.",
-            color="purple",
-        ),
-    )
-
-
-def vllm_overview(source: Source) -> Dashboard:
+def vllm_overview(source: Source, layer: Layer) -> Dashboard:
     """Return the page."""
-    page = vllm_page(source)
+    del layer  # it reads the exporter alone
+    page = SourcePage(source)
     return page.dashboard(
         "overview",
         "Traffic, latency and saturation of vLLM, by model, instance and engine.",
@@ -57,18 +31,18 @@ def vllm_overview(source: Source) -> Dashboard:
             Row(key="latency-by-model", title="Latency by model", panels=_latency_by_model(page)),
             Row(key="saturation", title="Saturation", panels=_saturation(page)),
         ),
-        annotations=vllm_annotations(page),
+        annotations=tuple(engine_events(page)),
     )
 
 
-def _error_share(page: EnginePage) -> Query:
+def _error_share(page: SourcePage) -> Query:
     ended = page.rate(metrics.REQUEST_SUCCESS_TOTAL)
     failed = page.rate(metrics.REQUEST_SUCCESS_TOTAL, finished_reason="error")
     # Before 0.13 no reason is called error: none counted is zero, as long as others are.
     return Query("share", first_of(failed, ended * 0) / ended)
 
 
-def _now(page: EnginePage) -> tuple[Panel, ...]:
+def _now(page: SourcePage) -> tuple[Panel, ...]:
     tokens = page.counter("generation_tokens")
     return (
         Stat(
@@ -162,7 +136,7 @@ def _now(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _traffic(page: EnginePage) -> tuple[Panel, ...]:
+def _traffic(page: SourcePage) -> tuple[Panel, ...]:
     reasons = page.rate(metrics.REQUEST_SUCCESS_TOTAL, ("finished_reason",))
     return (
         TimeSeries(
@@ -226,7 +200,7 @@ def _traffic(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _prompt_by_source(page: EnginePage) -> Iterator[Panel]:
+def _prompt_by_source(page: SourcePage) -> Iterator[Panel]:
     if page.speaks(metrics.PROMPT_TOKENS_BY_SOURCE_TOTAL):
         yield TimeSeries(
             key="prompt-by-source",
@@ -245,7 +219,7 @@ def _prompt_by_source(page: EnginePage) -> Iterator[Panel]:
         )
 
 
-def _latency(page: EnginePage) -> tuple[Panel, ...]:
+def _latency(page: SourcePage) -> tuple[Panel, ...]:
     return (
         TimeSeries(
             key="ttft",
@@ -274,7 +248,7 @@ def _latency(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _time_per_output_token(page: EnginePage) -> Iterator[Panel]:
+def _time_per_output_token(page: SourcePage) -> Iterator[Panel]:
     if page.has("time_per_output_token"):
         yield TimeSeries(
             key="tpot",
@@ -286,7 +260,7 @@ def _time_per_output_token(page: EnginePage) -> Iterator[Panel]:
         )
 
 
-def _latency_by_model(page: EnginePage) -> tuple[Panel, ...]:
+def _latency_by_model(page: SourcePage) -> tuple[Panel, ...]:
     return (
         TimeSeries(
             key="ttft-by-model",
@@ -315,7 +289,7 @@ def _latency_by_model(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _saturation(page: EnginePage) -> tuple[Panel, ...]:
+def _saturation(page: SourcePage) -> tuple[Panel, ...]:
     per_engine = ("model_name", "instance", "engine")
     return (
         TimeSeries(
@@ -380,7 +354,7 @@ def _saturation(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _waiting_by_reason(page: EnginePage) -> Iterator[Panel]:
+def _waiting_by_reason(page: SourcePage) -> Iterator[Panel]:
     if page.speaks(metrics.NUM_REQUESTS_WAITING_BY_REASON):
         yield TimeSeries(
             key="waiting-reasons",
@@ -399,7 +373,7 @@ def _waiting_by_reason(page: EnginePage) -> Iterator[Panel]:
         )
 
 
-def _prefix_cache(page: EnginePage) -> Iterator[Panel]:
+def _prefix_cache(page: SourcePage) -> Iterator[Panel]:
     if page.has("prefix_cache_hit_ratio"):
         yield TimeSeries(
             key="prefix-cache",
@@ -416,7 +390,7 @@ def _prefix_cache(page: EnginePage) -> Iterator[Panel]:
         )
 
 
-def _swapped(page: EnginePage) -> Iterator[Panel]:
+def _swapped(page: SourcePage) -> Iterator[Panel]:
     """Yield what only the V0 engine has: a second home for requests in CPU memory."""
     if page.has("requests_swapped"):
         yield TimeSeries(

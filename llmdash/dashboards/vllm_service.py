@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from llmdash.dashboards.dashboard import Dashboard, Row
-from llmdash.dashboards.engine_page import EnginePage
+from llmdash.dashboards.engine_page import engine_events
 from llmdash.dashboards.panels import Heatmap, Panel, Query, Text, TimeSeries
 from llmdash.dashboards.policy import KV_CACHE
-from llmdash.dashboards.vllm_overview import vllm_annotations, vllm_page
+from llmdash.dashboards.source_page import SourcePage
+from llmdash.layer import Layer
 from llmdash.metrics import vllm as metrics
 from llmdash.promql.expressions import total
 from llmdash.promql.windows import RATE_INTERVAL
 from llmdash.sources.source import Source
 
 
-def vllm_service(source: Source) -> Dashboard:
+def vllm_service(source: Source, layer: Layer) -> Dashboard:
     """Return the page."""
-    page = vllm_page(source)
+    del layer  # it reads the exporter alone
+    page = SourcePage(source)
     return page.dashboard(
         "service",
         "Twelve panels that explain a vLLM service: what each measures, why it "
@@ -26,7 +28,7 @@ def vllm_service(source: Source) -> Dashboard:
             Row(key="engine", title="What the engine does", panels=_engine(page)),
             Row(key="shape", title="What is asked for", panels=_shape(page)),
         ),
-        annotations=vllm_annotations(page),
+        annotations=tuple(engine_events(page)),
     )
 
 
@@ -34,7 +36,7 @@ def _lesson(key: str, markdown: str) -> Text:
     return Text(key=key, markdown=markdown, height=3)
 
 
-def _experience(page: EnginePage) -> tuple[Panel, ...]:
+def _experience(page: SourcePage) -> tuple[Panel, ...]:
     return (
         _lesson(
             "lesson-experience",
@@ -76,7 +78,7 @@ def _experience(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _phases(page: EnginePage) -> tuple[Panel, ...]:
+def _phases(page: SourcePage) -> tuple[Panel, ...]:
     return (
         _lesson(
             "lesson-phases",
@@ -112,7 +114,7 @@ def _phases(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _engine(page: EnginePage) -> tuple[Panel, ...]:
+def _engine(page: SourcePage) -> tuple[Panel, ...]:
     waiting = total(page.select(metrics.NUM_REQUESTS_WAITING))
     scheduler = [
         Query("running", page.gauge("requests_running", "sum"), "running"),
@@ -169,7 +171,7 @@ def _engine(page: EnginePage) -> tuple[Panel, ...]:
     )
 
 
-def _shape(page: EnginePage) -> tuple[Panel, ...]:
+def _shape(page: SourcePage) -> tuple[Panel, ...]:
     reasons = page.rate(metrics.REQUEST_SUCCESS_TOTAL, ("finished_reason",))
     limits = page.distribution("max_generation_tokens")
     by_model = ("model_name",)

@@ -35,7 +35,8 @@ def cookbook(layer: Layer) -> str:
     for asked in SIGNALS:
         if layer.has(asked.name):
             parts.append(f"## {asked.title}\n\n{asked.question}\n")
-            parts += _section("Over recordings, any engine", _recorded(layer, asked))
+            if asked.is_recorded:
+                parts += _section("Over recordings, any source", _recorded(layer, asked))
             for source in layer.sources:
                 answer = source.answer(asked.name)
                 if answer is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmdash.documents.markdown import NOTICE, cell, code, table
+from llmdash.documents.never_seen import never_seen, was_seen
 from llmdash.metrics import prometheus
-from llmdash.metrics.seen import SEEN
 from llmdash.signals import SIGNALS, Form, Signal
 from llmdash.sources.answer import Answer, DistributionAnswer, families_of
 from llmdash.sources.source import Source
@@ -20,9 +20,11 @@ def signals_table(sources: Sequence[Source]) -> str:
         NOTICE,
         "# Signals\n",
         "What each source can be asked. `–` is a gap: content that needs the signal is left out "
-        "for that source. *mean only* is a weaker answer: averages, no quantiles.\n",
+        "for that source. *mean only* is a weaker answer: averages, no quantiles. What was never "
+        "*seen on a real server* is proven on a page generated from the catalogue only.\n",
         _matrix(sources),
         *(_details(source) for source in sources),
+        never_seen(sources),
     ]
     return "\n".join(parts)
 
@@ -111,8 +113,9 @@ def _seen(source: Source, families: Sequence[str]) -> str:
     """Say which of the families real servers have shown; an older name is seldom among them."""
     if set(families) <= {metric.name for metric in prometheus.METRICS}:
         return "made by Prometheus"
-    catalogue, spoken = source.dialect.prefix
-    seen = [f for f in families if catalogue + f.removeprefix(spoken) in SEEN or f in SEEN]
+    seen = [family for family in families if was_seen(source, family)]
     if len(seen) == len(families):
         return "yes"
-    return f"partly: {', '.join(code(family) for family in seen)}" if seen else "no"
+    if not seen:
+        return "generated only"
+    return f"partly: {', '.join(code(family) for family in seen)}"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from llmdash.errors import CatalogueError
 from llmdash.promql.edges import Edges
@@ -19,7 +19,7 @@ from llmdash.promql.facts import UNBOUNDED, Bounds, Usage
 from llmdash.promql.labels import LabelSet
 from llmdash.promql.nodes import Matcher, Selector, Variable
 from llmdash.promql.series import Series
-from llmdash.promql.units import OBSERVATIONS, RATIO, Unit
+from llmdash.promql.units import OBSERVATIONS, PERCENT, RATIO, Unit
 
 
 class Needs(Enum):
@@ -66,6 +66,14 @@ class Needs(Enum):
     PROMETHEUS_RULES = "a rule file"
     ALERTMANAGER = "an Alertmanager that Prometheus sends to"
     EXTRA_SCRAPE_METRICS = "--enable-feature=extra-scrape-metrics"
+    OWN_COUNTERS = "a counters file (CSV) of your own"
+    PROFILING_MODULE = "DCGM's profiling module and a datacenter GPU"
+    NVLINK = "NVLink"
+    VGPU = "a virtual GPU (vGPU)"
+    MEMORY_SENSOR = "a memory temperature sensor"
+    ECC_MEMORY = "ECC memory"
+    ROW_REMAPPING = "a GPU that remaps rows (Ampere and newer)"
+    PAGE_RETIREMENT = "a GPU that retires pages (before Ampere)"
 
 
 NOT_NEGATIVE: Bounds = (0, None)
@@ -135,8 +143,8 @@ def labels(*names: str, is_open: bool = False, **closed: tuple[str, ...]) -> Lab
 class Metric:
     """One family that an exporter exposes."""
 
-    #: What the exporter's TYPE line says.
-    kind: ClassVar[str]
+    #: How its values behave.
+    behaviour: ClassVar[str]
 
     name: str
     unit: Unit
@@ -167,6 +175,11 @@ class Metric:
         if self.units and len(self.keep) != 1:
             raise CatalogueError(f"{self.name}: units by value need exactly one label in keep")
 
+    @property
+    def kind(self) -> str:
+        """What the exporter's TYPE line says."""
+        return self.behaviour
+
     def unit_holds(self, versions: Versions) -> bool:
         """Tell whether every release of a range measures in `unit`."""
         return all(_before(until, versions.first) for until, _ in self.older_units)
@@ -196,7 +209,7 @@ class Metric:
 class Counter(Metric):
     """A family that only grows until its process restarts."""
 
-    kind: ClassVar[str] = "counter"
+    behaviour: ClassVar[str] = "counter"
 
     def select(self, *matchers: Matcher, **equal: str | Variable) -> Selector:
         """Return its series that satisfy all matchers; a keyword is an equality."""
@@ -209,15 +222,22 @@ class Counter(Metric):
 class Gauge(Metric):
     """A family that goes up and down."""
 
-    kind: ClassVar[str] = "gauge"
+    behaviour: ClassVar[str] = "gauge"
 
     bounds: Bounds = NOT_NEGATIVE
+    #: What the TYPE line says; some exporters call a counter what goes up and down.
+    typed: Literal["gauge", "counter"] = "gauge"
 
     def __post_init__(self) -> None:
-        """A ratio lies between 0 and 1 unless its entry says otherwise."""
+        """A ratio lies between 0 and 1, a percentage up to 100, unless its entry says otherwise."""
         super().__post_init__()
-        if self.unit == RATIO and self.bounds == NOT_NEGATIVE:
-            object.__setattr__(self, "bounds", (0, 1))
+        if self.bounds == NOT_NEGATIVE and self.unit in (RATIO, PERCENT):
+            object.__setattr__(self, "bounds", (0, 1) if self.unit == RATIO else (0, 100))
+
+    @property
+    def kind(self) -> str:
+        """What the exporter's TYPE line says."""
+        return self.typed
 
     def select(self, *matchers: Matcher, **equal: str | Variable) -> Selector:
         """Return its series that satisfy all matchers; a keyword is an equality."""
@@ -233,7 +253,7 @@ class Gauge(Metric):
 class Histogram(Metric):
     """A family of cumulative buckets with a sum and a count; `unit` is that of what is observed."""
 
-    kind: ClassVar[str] = "histogram"
+    behaviour: ClassVar[str] = "histogram"
 
     #: Finite upper edges, ascending, of the newest release in `versions`.
     edges: tuple[float, ...]
@@ -277,6 +297,14 @@ class Histogram(Metric):
             newer = older
         return [*held, newer]
 
+    def as_of(self, versions: Versions) -> Histogram:
+        """Return the family with the edges that the newest release of a range has."""
+        newest = self._edges_held(versions)[0]
+        if newest in ((), self.edges):
+            return self
+        older = [edges for _, edges in self.older_edges]
+        return replace(self, edges=newest, older_edges=self.older_edges[older.index(newest) + 1 :])
+
     def with_edges(self, edges: tuple[float, ...]) -> Histogram:
         """Return the family with the edges that an operator has set."""
         return replace(self, edges=edges, older_edges=(), edges_vary_by=frozenset())
@@ -307,7 +335,7 @@ class Histogram(Metric):
 class Summary(Metric):
     """Quantiles that the exporter computes itself; they cannot be combined over instances."""
 
-    kind: ClassVar[str] = "summary"
+    behaviour: ClassVar[str] = "summary"
 
     #: The quantiles exposed; none when only sum and count are.
     quantiles: tuple[float, ...] = ()

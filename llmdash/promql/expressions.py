@@ -140,7 +140,9 @@ def first_of(*alternatives: Expr, ignoring: Sequence[str] = ()) -> Expr:
         raise PromqlError("an alternative", "first_of", "none")
     result = alternatives[0]
     for alternative in alternatives[1:]:
-        matching = Matching(ignoring=tuple(ignoring)) if ignoring else None
+        names = result.labels.union(alternative.labels)
+        odd = tuple(name for name in ignoring if names.has(name))
+        matching = Matching(ignoring=odd) if odd else None
         result = Binary("or", result, alternative, matching)
     return result
 

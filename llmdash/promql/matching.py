@@ -67,12 +67,23 @@ def check_can_meet(left: Facts, right: Facts, operator: str, matched: frozenset[
             raise PromqlError(f"one value of {name} on both sides", operator, got, hint)
 
 
-def joined_labels(left: Facts, right: Facts, operator: str, matching: Matching) -> Labels:
-    """Return the labels of an operation on two vectors; refuse what can meet many to many."""
+def joined_labels(
+    left: Facts,
+    right: Facts,
+    operator: str,
+    matching: Matching,
+    alone: tuple[frozenset[str] | None, frozenset[str] | None] = (None, None),
+) -> Labels:
+    """Return the labels of an operation on two vectors; refuse what can meet many to many.
+
+    `alone` are labels by which no two series of a side are alike, where that is known.
+    """
     matched = matched_labels(left, right, operator, matching)
     check_can_meet(left, right, operator, matched)
     many, one = (right, left) if matching.many == "right" else (left, right)
-    for side in (one,) if matching.many else (left, right):
+    for name, side, single in (("left", left, alone[0]), ("right", right, alone[1])):
+        if name == matching.many or (single is not None and single <= matched):
+            continue
         extra = side.labels.names - side.labels.pinned - matched
         if "instance" in matched:
             # The other target labels follow from the instance.

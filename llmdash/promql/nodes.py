@@ -437,7 +437,8 @@ class Binary(Expr):
         vector = left if left.type is ValueType.INSTANT else right
         labels = vector.labels
         if left.type is right.type is ValueType.INSTANT:
-            labels = joined_labels(left, right, self.operator, self.matching or Matching())
+            alone = (_alone_by(self.left), _alone_by(self.right))
+            labels = joined_labels(left, right, self.operator, self.matching or Matching(), alone)
         elif self.matching is not None:
             raise PromqlError("two vectors", f"{self.operator} with on or ignoring", "a scalar")
         if self.operator in COMPARISONS:
@@ -472,6 +473,23 @@ class Binary(Expr):
     def children(self) -> tuple[Expr, ...]:
         """Return both sides."""
         return (self.left, self.right)
+
+
+def _alone_by(expression: Expr) -> frozenset[str] | None:
+    """Return labels by which no two series are alike: `x and on (a) count by (a) (x) == 1`."""
+    match expression:
+        case Selector(series=series) if series.alone_by:
+            return series.alone_by
+        case Binary(
+            operator="and",
+            left=kept,
+            right=Binary(
+                operator="==", left=Aggregate(operator="count", of=counted, by=by), right=Number(1)
+            ),
+            matching=Matching(on=on),
+        ) if counted == kept and by is not None and on is not None and set(by) == set(on):
+            return frozenset(on)
+    return None
 
 
 def _is_part_of(part: Expr, whole: Expr) -> bool:

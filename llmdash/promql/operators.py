@@ -78,9 +78,14 @@ def facts_of_union(left: Facts, right: Facts) -> Facts:
         left.usage,
         left.labels.union(right.labels),
         left.edges,
-        left.keep | right.keep,
+        (left.keep - _chosen_alone(left, right)) | (right.keep - _chosen_alone(right, left)),
         left.bounds if left.bounds == right.bounds else UNBOUNDED,
     )
+
+
+def _chosen_alone(side: Facts, other: Facts) -> frozenset[str]:
+    """Return the labels of which one side has chosen one value, and that the other has not."""
+    return side.labels.pinned - other.labels.names
 
 
 def unit_of_result(operator: str, left: Facts, right: Facts, exponent: float | None) -> Unit | None:

@@ -26,6 +26,8 @@ class Series:
     #: Labels that an aggregation must keep or have pinned, and why (shown when it does not).
     keep: frozenset[str] = frozenset()
     bounds: Bounds = UNBOUNDED
+    #: Labels by which no two series are alike (an info series: one for each GPU).
+    alone_by: frozenset[str] = frozenset()
     #: A recording's labels are a closed list; an exporter's series carry target labels too.
     has_target_labels: bool = True
     #: The family that the series belongs to (`x` for `x_bucket`), for messages and checks.

@@ -79,28 +79,51 @@ def base(name: str) -> Unit:
 EVENTS = frozenset({"requests", "observations"})
 
 RATIO = Unit()
+#: 0 to 100, where a ratio is 0 to 1.
+PERCENT = Unit(RATIO.factors, 0.01)
 SECONDS = base("seconds")
 MILLISECONDS = Unit(SECONDS.factors, 1e-3)
 MICROSECONDS = Unit(SECONDS.factors, 1e-6)
+NANOSECONDS = Unit(SECONDS.factors, 1e-9)
+HOURS = Unit(SECONDS.factors, 3600)
+HERTZ = RATIO.per_second
+MEGAHERTZ = Unit(HERTZ.factors, 1e6)
 TOKENS = base("tokens")
 REQUESTS = base("requests")
 OBSERVATIONS = base("observations")
 BYTES = base("bytes")
+MEBIBYTES = Unit(BYTES.factors, 2.0**20)
 WATTS = base("watts")
 JOULES = WATTS * SECONDS
+MILLIJOULES = Unit(JOULES.factors, 1e-3)
+#: What electricity is sold by.
+KILOWATT_HOURS = Unit(JOULES.factors, 3.6e6)
 CELSIUS = base("celsius")
 COUNT = base("count")
 #: 0 or 1: `up`, an enum gauge's member, an info series.
 STATE = base("state")
 #: A moment, in seconds since 1970; the difference of two is a duration.
 TIMESTAMP = base("timestamp")
+#: In whichever currency the pack's prices are.
+MONEY = base("money")
+MONEY_PER_HOUR = MONEY / HOURS
+MONEY_PER_MILLION_TOKENS = MONEY / Unit(TOKENS.factors, 1e6)
 
 _NAMES = {
     RATIO: "ratio",
+    PERCENT: "percent",
     JOULES: "joules",
+    MILLIJOULES: "millijoules",
+    KILOWATT_HOURS: "kilowatt-hours",
     MILLISECONDS: "milliseconds",
     MICROSECONDS: "microseconds",
+    NANOSECONDS: "nanoseconds",
+    HOURS: "hours",
+    MEGAHERTZ: "megahertz",
+    MEBIBYTES: "mebibytes",
     WATTS: "watts",
+    MONEY_PER_HOUR: "money per hour",
+    MONEY_PER_MILLION_TOKENS: "money per million tokens",
     SECONDS.per_second: "ratio",
 }
 _SYMBOLS = {"seconds": "s", "timestamp": "unix seconds"}

@@ -14,6 +14,7 @@ from llmdash.promql.edges import Edges
 from llmdash.promql.expressions import (
     aggregate,
     at_edges,
+    at_most,
     convert,
     first_of,
     mean_of,
@@ -41,6 +42,9 @@ class Term:
     fixed: tuple[tuple[str, str], ...] = ()
     #: Labels that only some alternatives have.
     ignoring: tuple[str, ...] = ()
+    #: The exporter's labels that name one thing, where it may tell of it in several series (a rank
+    #: of each GPU, a pod of each share): the greatest of them is taken before anything is combined.
+    one_of: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a canonical name that recordings carry as a static label."""
@@ -61,18 +65,21 @@ class Term:
         return replace(self, alternatives=tuple(narrowed(a, *matchers) for a in self.alternatives))
 
     def value(self) -> Expr:
-        """Return the term's own value."""
-        return first_of(*self.alternatives, ignoring=self.ignoring)
+        """Return the term's own value, in the unit of the newest name."""
+        unit = self.alternatives[0].unit
+        alike = (convert(alternative, unit) for alternative in self.alternatives)
+        return first_of(*alike, ignoring=self.ignoring)
 
     def per_second(self, window: Window) -> Expr:
-        """Return the term's rate, for each series of its own."""
-        rates = []
+        """Return the term's rate, for each series of its own, in the unit of the newest name."""
+        rates: list[Expr] = []
         for alternative in self.alternatives:
             if not isinstance(alternative, Selector):
                 raise SourceError(
                     f"{', '.join(self.families())}: a counter's alternatives must be selectors"
                 )
-            rates.append(rate(alternative, window))
+            own = rate(alternative, window)
+            rates.append(convert(own, rates[0].unit) if rates else own)
         return first_of(*rates, ignoring=self.ignoring)
 
     def grouped(
@@ -85,6 +92,8 @@ class Term:
         own_names = dict(self.labels)
         renamed = {name: own_names[name] for name in by if own_names.get(name, name) != name}
         inner_names = [own_names.get(name, name) for name in by]
+        if self.one_of and operator not in ("max", "min", "group"):
+            of = aggregate("max", of, ("instance", *self.one_of, *inner_names, *extra))
         combined: Expr = aggregate(operator, of, (*inner_names, *extra))
         for name, own in renamed.items():
             combined = relabel(combined, name, own)
@@ -183,6 +192,36 @@ class DistributionAnswer:
         part = self.buckets.narrowed(matchers)
         return part.grouped("sum", part.per_second(window), by, ("le",))
 
+    def rate_up_to(
+        self,
+        edge: float,
+        window: Window,
+        by: Sequence[str] = (),
+        matchers: Sequence[Matcher] = (),
+    ) -> Expr:
+        """Return observations up to an edge (in the exporter's own unit) per second, by labels.
+
+        Raises:
+            SourceError: the answer is a mean.
+        """
+        part = self.bucket(edge).narrowed(matchers)
+        return part.grouped("sum", part.per_second(window), by)
+
+    def bucket(self, edge: float) -> Term:
+        """Return the single bucket up to an edge in the exporter's own unit; infinity is all.
+
+        Raises:
+            SourceError: the answer is a mean.
+        """
+        if self.buckets is None:
+            families = ", ".join(self.sum.families())
+            raise SourceError(f"{families}: only a mean is known, no buckets")
+        chosen = []
+        for alternative in self.buckets.alternatives:
+            assert isinstance(alternative, Selector)  # buckets are nothing else
+            chosen.append(_at(alternative, edge))
+        return replace(self.buckets, alternatives=tuple(chosen))
+
     def quantile(
         self,
         share: float,
@@ -254,6 +293,12 @@ def families_of(answer: Answer) -> Iterator[str]:
     """Yield the families behind an answer, each once, in order."""
     seen = dict.fromkeys(family for term in answer.terms for family in term.families())
     return iter(seen)
+
+
+def _at(buckets: Selector, edge: float) -> Selector:
+    if edge == float("inf"):
+        return buckets.where(Matcher("le", "=", "+Inf"))
+    return at_most(buckets, edge)
 
 
 def restricted(buckets: Selector, shared: Edges) -> Selector:

@@ -40,7 +40,7 @@ AnyMetric = TypeVar("AnyMetric", bound=Metric)
 
 
 #: Uids of pages are made of it, and Grafana takes 40 characters.
-LONGEST_NAME = 24
+LONGEST_NAME = 23
 _NAME = re.compile(rf"(?=.{{1,{LONGEST_NAME}}}$)[a-z0-9]+([-_][a-z0-9]+)*")
 
 
@@ -73,6 +73,8 @@ class Dialect:
     without: frozenset[Needs] = frozenset()
     #: How names begin that no other exporter uses.
     owns: tuple[str, ...] = ()
+    #: Labels that name one thing of which several series may tell: see `Term.one_of`.
+    one_of: tuple[str, ...] = ()
     #: The scrape job; in every selector when the pack says so, else only where nothing identifies.
     job: str = ""
     match_job: bool = False
@@ -85,6 +87,7 @@ class Dialect:
         """Return the family as it is here: its prefix and its edges."""
         adapted: Metric = metric
         if isinstance(adapted, Histogram):
+            adapted = adapted.as_of(self.versions)
             if metric.name in self.edges:
                 adapted = adapted.with_edges(self.edges[metric.name])
             elif adapted.edges_vary_by and self.max_model_len is not None:
@@ -109,15 +112,22 @@ class Dialect:
         bare = self.spoken(metric).select(*matchers)
         return bare.where(*self.matchers(bare))
 
+    def sum_of(self, histogram: Histogram, *matchers: Matcher) -> Selector | None:
+        """Return all that a histogram observed, added up; None where it cannot be there."""
+        if not self.speaks(histogram):
+            return None
+        bare = self.spoken(histogram).sum(*matchers)
+        return bare.where(*self.matchers(bare))
+
     def term(
-        self, *metrics: Counter | Gauge | Expr, where: Sequence[Matcher] = (), **fixed: str
+        self, *metrics: Counter | Gauge | Expr | None, where: Sequence[Matcher] = (), **fixed: str
     ) -> Term | None:
         """Return a term of the families that exist here, newest first; None when none does."""
         found: list[Expr] = []
         for metric in metrics:
             if isinstance(metric, Expr):
                 found.append(metric)
-            elif self.speaks(metric):
+            elif metric is not None and self.speaks(metric):
                 found.append(self.select(metric, *where))
         return self.joined(found, **fixed)
 
@@ -130,9 +140,16 @@ class Dialect:
         odd = tuple(sorted(frozenset[str]().union(*names) - shared))
         # A label that holds for the whole term is said by the rule, not by the series.
         own = tuple((n, label) for n, label in self.labels if label in shared and n not in fixed)
-        return Term(tuple(alternatives), own, tuple(sorted(fixed.items())), odd)
+        one_of = tuple(label for label in self.one_of if label in shared)
+        return Term(tuple(alternatives), own, tuple(sorted(fixed.items())), odd, one_of)
 
-    def distribution(self, asked: Signal, *metrics: Histogram, note: str = "") -> Answer | None:
+    def distribution(
+        self,
+        asked: Signal,
+        *metrics: Histogram,
+        where: Sequence[Matcher] = (),
+        note: str = "",
+    ) -> Answer | None:
         """Return an answer from histograms of one meaning, newest name first."""
         known = [self.spoken(metric) for metric in metrics if self.speaks(metric)]
         if not known:
@@ -140,7 +157,7 @@ class Dialect:
         shared = self._shared_edges(known)
         buckets, sums, counts = [], [], []
         for metric in known:
-            identity = self.matchers(metric.sum())
+            identity = (*where, *self.matchers(metric.sum()))
             if shared is not None:
                 buckets.append(restricted(metric.bucket(*identity), shared))
             sums.append(metric.sum(*identity))
@@ -184,8 +201,13 @@ class Source:
     metrics_path: str = "/metrics"
     #: Which of its series are not worth keeping, as a pattern of their names.
     noise: str = ""
-    #: Labels that tell engines of one instance apart.
+    #: Labels that tell engines (or GPUs) of one instance apart.
     instance_labels: tuple[str, ...] = ()
+    #: The exporter's labels that a page lets its reader choose by, besides model and instance.
+    choices: tuple[str, ...] = ()
+    #: A family that every target shows, newest name first, for lists of what there is to choose
+    #: from.
+    anchors: tuple[Counter | Gauge, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a name that no recording and no page could carry, and answers that do not fit."""
@@ -237,6 +259,22 @@ class Source:
     def job(self) -> str:
         """The scrape job of its targets."""
         return self.dialect.job
+
+    @property
+    def model_label(self) -> str:
+        """The exporter's own name for the model; empty where it names none."""
+        return dict(self.dialect.labels).get("model", "")
+
+    def anchored(self) -> tuple[Selector, ...]:
+        """Return the series of the family that every target shows, newest name first.
+
+        Raises:
+            SourceError: the source names none that its releases have.
+        """
+        known = [metric for metric in self.anchors if self.dialect.speaks(metric)]
+        if not known:
+            raise SourceError(f"{self.name}: name a family that every target shows as its anchor")
+        return tuple(self.dialect.select(metric) for metric in known)
 
     def answer(self, name: str) -> Answer | None:
         """Return the answer to a signal, or None."""

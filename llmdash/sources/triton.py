@@ -60,11 +60,13 @@ def triton(
         role=Role.ENGINE,
         metrics=dialect.spoken_of(metrics.METRICS),
         dialect=dialect,
-        answers=_answers(dialect),
+        answers=core_answers(dialect),
+        anchors=(metrics.NV_INFERENCE_REQUEST_SUCCESS,),
     )
 
 
-def _answers(dialect: Dialect) -> dict[str, Answer]:
+def core_answers(dialect: Dialect) -> dict[str, Answer]:
+    """Return what Triton itself answers, whichever backend it runs."""
     cancelled = Matcher("reason", "=", "CANCELED")
     return answered(
         requests=counter(

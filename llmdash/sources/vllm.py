@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from llmdash.errors import SourceError
 from llmdash.metrics import vllm as metrics
-from llmdash.metrics import vllm_v0
+from llmdash.metrics import vllm_features, vllm_v0
 from llmdash.metrics.metric import Histogram, Needs, Versions
 from llmdash.metrics.prometheus import UP
 from llmdash.metrics.python_process import PROCESS_START_TIME_SECONDS
@@ -99,6 +99,8 @@ def vllm(
         # Python's client adds the time of creation to each counter and histogram.
         noise=".+_created",
         instance_labels=("engine",),
+        choices=("engine",),
+        anchors=(metrics.NUM_REQUESTS_RUNNING,),
     )
 
 
@@ -149,6 +151,11 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
             ),
         ),
         prompt_length=distribution("prompt_length", metrics.REQUEST_PROMPT_TOKENS),
+        computed_length=distribution(
+            "computed_length",
+            metrics.REQUEST_PREFILL_KV_COMPUTED_TOKENS,
+            note="Without what a cache had.",
+        ),
         generation_length=distribution("generation_length", metrics.REQUEST_GENERATION_TOKENS),
         max_generation_tokens=distribution(
             "max_generation_tokens", metrics.REQUEST_MAX_NUM_GENERATION_TOKENS
@@ -175,6 +182,17 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
             dialect.term(metrics.PREFIX_CACHE_QUERIES_TOTAL),
             note="From 0.9.2; the older gpu_prefix_cache counters counted blocks up to 0.8.5, "
             "so the two are not joined.",
+        ),
+        external_cache_hit_ratio=ratio(
+            "external_cache_hit_ratio",
+            dialect.term(metrics.EXTERNAL_PREFIX_CACHE_HITS_TOTAL),
+            dialect.term(metrics.EXTERNAL_PREFIX_CACHE_QUERIES_TOTAL),
+            note="Stays at zero without a KV connector.",
+        ),
+        draft_acceptance_ratio=ratio(
+            "draft_acceptance_ratio",
+            dialect.term(vllm_features.SPEC_DECODE_NUM_ACCEPTED_TOKENS_TOTAL),
+            dialect.term(vllm_features.SPEC_DECODE_NUM_DRAFT_TOKENS_TOTAL),
         ),
         preemptions=counter("preemptions", dialect.term(metrics.NUM_PREEMPTIONS_TOTAL)),
         iteration_tokens=distribution("iteration_tokens", metrics.ITERATION_TOKENS_TOTAL),

@@ -14,8 +14,13 @@ from llmdash.promql.printer import GRAFANA, to_text
 from llmdash.promql.units import (
     BYTES,
     CELSIUS,
+    COUNT,
     JOULES,
+    KILOWATT_HOURS,
     MILLISECONDS,
+    MONEY,
+    MONEY_PER_HOUR,
+    MONEY_PER_MILLION_TOKENS,
     RATIO,
     REQUESTS,
     SECONDS,
@@ -49,8 +54,12 @@ def test_every_unit_is_known_to_grafana(grafana_schemas: Path) -> None:
         (REQUESTS.per_second, "reqps"),
         (TOKENS.per_second, "count:tok/s"),
         (JOULES.per_second, "watt"),
+        (KILOWATT_HOURS, "kwatth"),
         (JOULES / TOKENS, "suffix: J/tok"),
         (TOKENS / REQUESTS, "count:tok"),
+        (TOKENS.per_second / COUNT, "count:tok/s"),
+        (MONEY_PER_HOUR, "suffix: /h"),
+        (MONEY_PER_MILLION_TOKENS, "suffix: /Mtok"),
         (base("preemptions"), "count:preemptions"),
         (base("preemptions").per_second, "count:preemptions/s"),
     ],
@@ -60,7 +69,9 @@ def test_a_unit_has_a_name_in_grafana(unit: Unit, expected: str) -> None:
     assert expected == grafana_unit(unit)
 
 
-@pytest.mark.parametrize("unit", [CELSIUS.per_second, TOKENS * SECONDS, Unit(TOKENS.factors, 1000)])
+@pytest.mark.parametrize(
+    "unit", [CELSIUS.per_second, TOKENS * SECONDS, Unit(TOKENS.factors, 1000), MONEY]
+)
 def test_a_unit_without_a_name_is_refused(unit: Unit) -> None:
     """A unit that Grafana would print bare or wrongly is named in the error."""
     with pytest.raises(DashboardError) as caught:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmdash.dashboards.panels import Column, LabelColumn, Query, Table, Threshold
+from llmdash.dashboards.panels import Column, LabelColumn, Mapping, Query, Table, Threshold
 from llmdash.errors import DashboardError
 from llmdash.promql.expressions import total
 from llmdash.promql.units import COUNT, REQUESTS, TOKENS
@@ -38,6 +38,14 @@ def test_each_column_has_its_own_unit() -> None:
 def test_a_label_column_is_titled_by_its_label() -> None:
     """Where no title is given, the label in words is one."""
     assert "Block size" == LabelColumn("block_size").title
+
+
+def test_a_column_names_a_value_once() -> None:
+    """Of two names for one code a reader would see one, and nobody knows which."""
+    twice = (Mapping(7, "seven", "red"), Mapping(7, "again", "red"))
+
+    with pytest.raises(DashboardError, match="a mapping for each state, once"):
+        Column("waiting", "Waiting", mappings=twice)
 
 
 def test_an_info_series_needs_no_column_of_values() -> None:

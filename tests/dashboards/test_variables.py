@@ -14,7 +14,8 @@ from llmdash.dashboards.variables import (
     variables_in,
 )
 from llmdash.errors import DashboardError, PromqlError
-from llmdash.promql.nodes import Variable
+from llmdash.metrics import dcgm, dcgm_renamed
+from llmdash.promql.nodes import Matcher, Variable
 from tests.dashboards.examples import WAITING, tokens
 
 
@@ -87,3 +88,22 @@ def test_variables_are_found_in_expressions() -> None:
 def test_variables_are_found_in_texts(text: str, names: tuple[str, ...]) -> None:
     """All of Grafana's spellings are read; its own variables and prices are none of ours."""
     assert names == names_in(text)
+
+
+def test_values_are_looked_up_under_every_name() -> None:
+    """A family that was renamed is asked for under both names, so that old and new targets are listed."""
+    newest, oldest = (
+        name.where(Matcher("UUID", "!=", ""))
+        for name in (
+            dcgm_renamed.DCGM_FI_DEV_GPU_TEMP_CELSIUS.select(),
+            dcgm.DCGM_FI_DEV_GPU_TEMP.select(),
+        )
+    )
+    variable = QueryVariable(name="gpu", selector=newest, older=(oldest,), of="gpu")
+
+    assert (
+        'label_values({__name__=~"DCGM_FI_DEV_GPU_TEMP_CELSIUS|DCGM_FI_DEV_GPU_TEMP", UUID!=""}, gpu)'
+        == variable.query
+    )
+    with pytest.raises(DashboardError, match="expected one set of matchers for all names"):
+        QueryVariable(name="gpu", selector=newest, older=(oldest.where(gpu="1"),), of="gpu")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from llmdash.dashboards.panels import Panel, Query, Stat, Table, TimeSeries
+from llmdash.dashboards.panels import Column, Mapping, Panel, Query, Stat, Table, TimeSeries
 from llmdash.dashboards.visuals import visual
 from llmdash.promql.expressions import greatest, total
 from llmdash.promql.nodes import Number
@@ -138,6 +138,26 @@ def test_the_only_query_of_a_table_is_called_value() -> None:
 
     assert {"include": {"names": ["model", "Value"]}} == keep["options"]
     assert "Waiting" == organize["options"]["renameByName"]["Value"]
+
+
+def test_a_column_of_codes_shows_names() -> None:
+    """A code is its name in its colour; a code without a name stays a number in plain colours."""
+    column = Column("waiting", "Waiting", mappings=(Mapping(7, "seven", "red"),))
+    table = Table(
+        key="models",
+        title="Models",
+        queries=(Query("waiting", waiting()),),
+        by=("model",),
+        columns=(column,),
+    )
+    (override,) = visual(table).overrides
+    found = {each["id"]: each["value"] for each in override["properties"]}
+    named, nothing = found["mappings"]
+
+    assert {"7": {"color": "red", "index": 0, "text": "seven"}} == named["options"]
+    assert ("nan", 1) == (nothing["options"]["match"], nothing["options"]["result"]["index"])
+    assert [{"color": "text", "value": None}] == found["thresholds"]["steps"]
+    assert "color-background" == found["custom.cellOptions"]["type"]
 
 
 def test_a_moment_has_no_axis_from_zero() -> None:

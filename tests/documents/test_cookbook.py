@@ -33,7 +33,7 @@ def recipes(page: str) -> Recipes:
 
 
 RECIPES = recipes(PAGE)
-RECORDED = "Over recordings, any engine"
+RECORDED = "Over recordings, any source"
 
 
 def test_every_answer_is_in_it() -> None:

@@ -15,6 +15,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 STAMP = "complete"
 
+#: What every server of the tests calls its model.
+MODEL = "tiny"
+
 
 class UnavailableError(Exception):
     """A real server cannot be had on this machine; the text says why."""

@@ -60,6 +60,11 @@ class PrometheusServer:
         found: list[dict[str, str]] = self._ask("series", {"match[]": list(matches)})
         return found
 
+    def label_values(self, label: str, match: str) -> list[str]:
+        """The values that a label has in the series that match a selector."""
+        found: list[str] = self._ask(f"label/{label}/values", {"match[]": match})
+        return found
+
     def targets(self) -> list[dict[str, Any]]:
         """The active targets, with `labels`, `health` and `lastError`."""
         found: list[dict[str, Any]] = self._ask("targets", {"state": "active"})["activeTargets"]

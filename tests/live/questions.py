@@ -18,7 +18,8 @@ from tests.live.exposition import Exposition
 
 #: What Grafana fills in at a scrape interval of 15 s, for a reader who has chosen everything.
 INTERVALS = {"$__rate_interval": "1m", "$__range": "2m"}
-_VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|(\w+))")
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
+_VALUES_OF = re.compile(r"label_values\((.*), (\w+)\)")
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,48 @@ class Question:
     text: str
     #: The expressions over exporters' series that it rests on: itself, or its recordings' rules.
     foundations: tuple[str, ...]
+    #: The label whose values are asked for, where it is not the series themselves.
+    values_of: str = ""
 
 
-def panel_questions(build: Build, models: Sequence[str]) -> Iterator[Question]:
-    """Yield every query of every panel; a repeated panel is asked for each model."""
+def panel_questions(build: Build, model: str) -> Iterator[Question]:
+    """Yield every query of every panel; one that is repeated by model is asked for this one."""
     rules = recorded_expressions(build)
     for path, dashboard in build.dashboards.items():
         for panel in panels_of(dashboard):
+            # Of a list of several, Grafana escapes what it puts into a pattern.
+            escaped = re.escape(model).replace("\\", "\\\\")
+            chosen = {"model": escaped} if panel.get("repeat") == "model" else {}
             for target in panel.get("targets", ()):
-                for model in models if panel.get("repeat") else (".*",):
-                    text = filled_in(target["expr"], model)
-                    place = f"{path}: {panel['title']}: {target['refId']}"
-                    yield Question(place, text, tuple(_foundations(text, rules)))
+                text = filled_in(target["expr"], {**first_options(dashboard), **chosen})
+                place = f"{path}: {panel['title']}: {target['refId']}"
+                yield Question(place, text, tuple(_foundations(text, rules)))
+
+
+def variable_questions(build: Build) -> Iterator[Question]:
+    """Yield the question behind every list of values that a reader may choose from."""
+    rules = recorded_expressions(build)
+    for path, dashboard in build.dashboards.items():
+        for variable in dashboard["templating"]["list"]:
+            if variable["type"] != "query":
+                continue
+            asked = _VALUES_OF.fullmatch(variable["definition"])
+            if asked is None:
+                raise ValueError(f"{path}: {variable['name']}: {variable['definition']}")
+            text = filled_in(asked[1], first_options(dashboard))
+            place = f"{path}: variable {variable['name']}"
+            yield Question(place, text, tuple(_foundations(text, rules)), asked[2])
+
+
+def first_options(dashboard: dict[str, Any]) -> dict[str, str]:
+    """Return what is chosen of each variable that has a list of its own when a page opens."""
+    return {
+        variable["name"]: variable["current"]["value"]
+        for variable in dashboard["templating"]["list"]
+        if variable["type"] in ("custom", "interval", "textbox")
+        and isinstance(variable["current"]["value"], str)
+        and not variable["current"]["value"].startswith("$")
+    }
 
 
 def annotation_questions(build: Build) -> Iterator[Question]:
@@ -49,7 +80,7 @@ def annotation_questions(build: Build) -> Iterator[Question]:
     for path, dashboard in build.dashboards.items():
         for annotation in dashboard["annotations"]["list"]:
             if "expr" in annotation:
-                text = filled_in(annotation["expr"], ".*")
+                text = filled_in(annotation["expr"], first_options(dashboard))
                 yield Question(
                     f"{path}: {annotation['name']}", text, tuple(_foundations(text, rules))
                 )
@@ -63,16 +94,16 @@ def recording_questions(build: Build) -> Iterator[Question]:
         yield Question(f"{place} {matchers}", text, (rule["expr"],))
 
 
-def filled_in(expression: str, model: str) -> str:
-    """Return a panel's expression with everything chosen that a reader could choose."""
+def filled_in(expression: str, chosen: Mapping[str, str]) -> str:
+    """Return a panel's expression with these values chosen, and of other variables everything."""
     for name, length in INTERVALS.items():
         expression = expression.replace(name, length)
 
-    def chosen(match: re.Match[str]) -> str:
+    def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
-        return re.escape(model).replace("\\", "\\\\") if name == "model" and model != ".*" else ".*"
+        return chosen.get(name, ".*")
 
-    return _VARIABLE.sub(chosen, expression)
+    return _VARIABLE.sub(value, expression)
 
 
 def recorded_expressions(build: Build) -> Mapping[str, tuple[tuple[dict[str, str], str], ...]]:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from llmdash.build import Build
 from llmdash.metrics import triton, vllm
+from llmdash.pack import DEFAULT
 from tests.exposition import EXPOSITIONS, read_exposition
 from tests.live.exposition import Exposition
-from tests.live.questions import Question, excuse, is_driven
+from tests.live.questions import (
+    Question,
+    excuse,
+    filled_in,
+    is_driven,
+    panel_questions,
+    variable_questions,
+)
 
 PAGES = tuple(
     Exposition(read_exposition((EXPOSITIONS / name).read_text()))
@@ -63,3 +72,82 @@ def test_a_question_is_excused_when_all_it_rests_on_is_absent(
 def test_counters_that_rose_must_show_it(text: str, expected: bool) -> None:
     """An old name that nobody exposes any more does not hide that the new one rose."""
     assert expected == is_driven(text, NOTHING, PAGES[0])
+
+
+def query(name: str, definition: str) -> dict[str, object]:
+    return {"type": "query", "name": name, "definition": definition}
+
+
+def custom(name: str, kind: str, value: object) -> dict[str, object]:
+    return {"type": kind, "name": name, "current": {"value": value}}
+
+
+PAGE = {
+    "templating": {
+        "list": [
+            query("model", "label_values(llm:up:sum, model)"),
+            query("instance", 'label_values(up{model=~"$model", share="$share"}, instance)'),
+            custom("share", "custom", "0.95"),
+            custom("length", "interval", "11m"),
+            custom("reasons", "custom", ["$__all"]),
+        ]
+    },
+    "panels": [
+        {
+            "type": "timeseries",
+            "title": "Seven",
+            "repeat": repeat,
+            "targets": [
+                {"refId": "A", "expr": 'rate(x{m=~"$model",r=~"$reasons"}[$length]) > $share'}
+            ],
+        }
+        for repeat in ("model", None)
+    ],
+}
+RULES = {
+    "groups": [
+        {
+            "name": "one",
+            "rules": [{"record": "llm:up:sum", "labels": {"source": "inn"}, "expr": "sum(up)"}],
+        }
+    ]
+}
+BUILD = Build(DEFAULT, (), {"page.json": PAGE}, {"rules.yaml": RULES})
+
+
+def test_lists_of_values_are_asked_for() -> None:
+    """Each variable's list is a question for a label, with other variables as a page opens."""
+
+    assert [
+        Question("page.json: variable model", "llm:up:sum", ("sum(up)",), "model"),
+        Question(
+            "page.json: variable instance",
+            text := 'up{model=~".*", share="0.95"}',
+            (text,),
+            "instance",
+        ),
+    ] == list(variable_questions(BUILD))
+
+
+def test_a_list_that_cannot_be_asked_for_is_no_answer() -> None:
+    """A query of another form fails the proof and is not passed over."""
+    page = {"templating": {"list": [query("model", "query_result(up)")]}}
+
+    with pytest.raises(ValueError, match=r"page\.json: model: query_result\(up\)"):
+        list(variable_questions(Build(DEFAULT, (), {"page.json": page}, {})))
+
+
+def test_panels_are_asked_as_a_page_opens() -> None:
+    """A choice of one has its first value, a list of several all; a repeated panel one model."""
+
+    assert [
+        'rate(x{m=~"a\\\\.b",r=~".*"}[11m]) > 0.95',
+        'rate(x{m=~".*",r=~".*"}[11m]) > 0.95',
+    ] == [question.text for question in panel_questions(BUILD, "a.b")]
+
+
+def test_grafanas_intervals_are_filled_in() -> None:
+    """What Grafana knows by itself stands for what it would be at our scrape interval."""
+    text = "rate(x[$__rate_interval]) + increase(x[$__range])"
+
+    assert "rate(x[1m]) + increase(x[2m])" == filled_in(text, {})

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.live.environment import MODEL
 from tests.live.exposition import Exposition, fetch_exposition
 from tests.live.process import ServerFailedError, free_port, group_members, running, wait_until
 from tests.live.prometheus_server import (
@@ -123,7 +124,7 @@ def test_traffic_drives_the_counters_of_triton(triton_observation: Observation) 
     seen, sent = triton_observation, triton_observation.sent
 
     assert sent.errors == []
-    assert sent.statuses["echo", 200] == seen.growth("nv_inference_request_success", model="echo")
+    assert sent.statuses[MODEL, 200] == seen.growth("nv_inference_request_success", model=MODEL)
     assert sent.statuses["failing", 500] == seen.growth(
         "nv_inference_request_failure", model="failing", reason="BACKEND"
     )

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from tests.live.process import direct_session, wait_until
-from tests.live.triton_server import TritonServer
+from tests.live.triton_server import DEFAULT_MODELS, TritonModel, TritonServer
 from tests.live.vllm_server import VllmServer
 
 # One request may queue behind eight others that each generate their maximum.
@@ -263,13 +263,22 @@ def _dropped(session: requests.Session, url: str, body: dict[str, Any]) -> Outco
 # --- Triton
 
 
-def triton_traffic(server: TritonServer, *, limit: int = 5000, seconds: float = 180.0) -> Traffic:
-    """Traffic for Triton, from more clients than a batch of its models holds."""
-    return Traffic(triton_exchanges(server), workers=16, limit=limit, seconds=seconds)
+def triton_traffic(
+    server: TritonServer,
+    models: Sequence[TritonModel] = DEFAULT_MODELS,
+    *,
+    workers: int = 16,
+    limit: int = 5000,
+    seconds: float = 180.0,
+) -> Traffic:
+    """Traffic for Triton, by default from more clients than a batch of its models holds."""
+    return Traffic(triton_exchanges(server, models), workers=workers, limit=limit, seconds=seconds)
 
 
-def triton_exchanges(server: TritonServer) -> dict[str, Exchange]:
-    """What is sent to Triton: one exchange for each of the default models."""
+def triton_exchanges(
+    server: TritonServer, models: Sequence[TritonModel] = DEFAULT_MODELS
+) -> dict[str, Exchange]:
+    """What is sent to Triton: one exchange for each of its models."""
     if server.http_url is None:
         raise ValueError("traffic for Triton needs LLMDASH_TRITON_HTTP_URL")
 
@@ -283,4 +292,4 @@ def triton_exchanges(server: TritonServer) -> dict[str, Exchange]:
 
         return exchange
 
-    return {model: infer(model) for model in ("echo", "failing", "crowded")}
+    return {model.name: infer(model.name) for model in models}

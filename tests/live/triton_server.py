@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from tests.live.environment import Environment, UnavailableError, prepared_environment
+from tests.live.environment import MODEL, Environment, UnavailableError, prepared_environment
 from tests.live.process import direct_session, free_port, running
 
 VERSION = "0.7.0"
@@ -30,6 +30,8 @@ class TritonModel:
     fails: bool = False
     longest_wait: timedelta = timedelta(0)
     source: Path = MODEL_SOURCE
+    #: What it registers of its own, as JSON (`triton_families.described`).
+    families: str = "[]"
 
     @property
     def configuration(self) -> str:
@@ -55,10 +57,10 @@ parameters [
 """
 
 
-# `echo` batches and queues, `failing` fails in the backend, `crowded` turns away what has waited
+# `tiny` batches and queues, `failing` fails in the backend, `crowded` turns away what has waited
 # for long: such requests are counted as rejected, those above a `max_queue_size` are not.
 DEFAULT_MODELS = (
-    TritonModel("echo", seconds=0.05),
+    TritonModel(MODEL, seconds=0.05),
     TritonModel("failing", fails=True),
     TritonModel("crowded", seconds=0.2, longest_wait=timedelta(milliseconds=50)),
 )
@@ -175,4 +177,5 @@ def _write_model(repository: Path, model: TritonModel) -> None:
     version = repository / model.name / "1"
     version.mkdir(parents=True)
     shutil.copyfile(model.source, version / "model.py")
+    (version / "families.json").write_text(model.families)
     (repository / model.name / "config.pbtxt").write_text(model.configuration)

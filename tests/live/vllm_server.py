@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.live.environment import Environment, UnavailableError, prepared_environment
+from tests.live.environment import MODEL, Environment, UnavailableError, prepared_environment
 from tests.live.process import direct_session, free_port, running
 
 VERSION = "0.32.0"
 TORCH = "2.13.0"
-MODEL = "tiny"
 
 # Four running requests and room for 1,408 tokens (eleven blocks of 128, one is reserved): our
 # traffic then queues, shows a share of the cache in use, and preempts.

@@ -16,9 +16,16 @@ import prometheus_client
 import pytest
 
 from llmdash.metrics import (
+    dcgm,
+    dcgm_exporter,
+    dcgm_fields,
+    dcgm_opt_in,
+    dcgm_plain_units,
+    dcgm_renamed,
     fastapi,
     prometheus,
     python_process,
+    sglang,
     triton,
     triton_trtllm,
     triton_vllm,
@@ -33,6 +40,7 @@ from llmdash.metrics.metric import (
     Gauge,
     Histogram,
     Metric,
+    Needs,
     Summary,
     Versions,
     one_two_five,
@@ -46,7 +54,9 @@ REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 
 # Exporters that a target can be; each names a family once.
 EXPORTERS = {
+    "dcgm": dcgm.METRICS,
     "prometheus": prometheus.METRICS,
+    "sglang": sglang.METRICS,
     "triton": triton.METRICS,
     "triton_trtllm": triton_trtllm.METRICS,
     "triton_vllm": triton_vllm.METRICS,
@@ -54,7 +64,8 @@ EXPORTERS = {
     "vllm": vllm.METRICS,
 }
 MODULES = (
-    *(fastapi, prometheus, python_process, triton, triton_trtllm, triton_vllm, trtllm),
+    *(dcgm, dcgm_exporter, dcgm_fields, dcgm_opt_in, dcgm_plain_units, dcgm_renamed),
+    *(fastapi, prometheus, python_process, sglang, triton, triton_trtllm, triton_vllm, trtllm),
     *(vllm, vllm_features, vllm_offload, vllm_transfer, vllm_v0),
 )
 
@@ -106,11 +117,11 @@ def test_names_are_unique(exporter: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=[module.__name__ for module in MODULES])
 def test_constants_are_named_after_their_family(module: ModuleType) -> None:
-    """A constant is the family's name in capitals, without `vllm:`; METRICS holds each of them."""
+    """A constant is the family's name in capitals, without `vllm:` or `sglang:`; METRICS holds each of them."""
     constants = {name: value for name, value in vars(module).items() if isinstance(value, Metric)}
 
     assert {
-        metric.name.removeprefix("vllm:").upper(): metric for metric in constants.values()
+        metric.name.rpartition(":")[2].upper(): metric for metric in constants.values()
     } == constants
     assert set(constants.values()) <= set(module.METRICS)
 
@@ -346,11 +357,41 @@ def reference_rows() -> tuple[tuple[dict[str, Any], tuple[Metric, ...]], ...]:
     for file, catalogues in (
         ("vllm-metrics.json", ("vllm",)),
         ("triton-metrics.json", ("triton", "triton_trtllm", "triton_vllm", "trtllm")),
+        ("dcgm-metrics.json", ("dcgm",)),
     ):
         metrics = [metric for name in catalogues for metric in EXPORTERS[name]]
         for row in json.loads((REFERENCE / file).read_text()):
-            rows.append((row, tuple(m for m in metrics if m.name == row["name"])))
-    return tuple(rows)
+            # A field that becomes a label, and what is said of labels, are no families.
+            if row["type"] not in ("label", "label-doc"):
+                rows.append((row, tuple(m for m in metrics if m.name == row["name"])))
+    return (*rows, *sglang_rows())
+
+
+def sglang_rows() -> Iterable[tuple[dict[str, Any], tuple[Metric, ...]]]:
+    """The rows of the families of SGLang that are in its catalogue, which leaves features out."""
+    by_name = {metric.name: metric for metric in sglang.METRICS}
+    for row in json.loads((REFERENCE / "other-metrics.json").read_text()):
+        if row["system"] == "sglang" and row["name"] in by_name:
+            # Three releases were read: a range is known by those that have the family.
+            first = re.sub(r"in \(.*, (.*)]", r"\1", row["first_version"])
+            last = re.sub(r"in \[(.*), .*\)", r"\1", row["last_version"] or "")
+            said = {
+                "labels": [label.removesuffix("?") for label in row["labels"]],
+                "first_version": first,
+                "last_version": last or None,
+            }
+            yield row | said, (by_name[row["name"]],)
+
+
+# What the reference knows of the DCGM exporter ends with 4.5.3; fields of DCGM that no file of
+# counters names are not in it either.
+AFTER_THE_REFERENCE = {
+    *dcgm_renamed.METRICS,
+    *dcgm_plain_units.METRICS,
+    *dcgm_fields.METRICS,
+    dcgm_exporter.DCGM_EXP_CLOCK_EVENTS_TOTAL,
+    dcgm_exporter.DCGM_EXP_XID_ERRORS_TOTAL,
+}
 
 
 def reference_facts() -> Iterable[tuple[dict[str, Any], Metric]]:
@@ -361,7 +402,10 @@ def test_every_row_has_one_entry() -> None:
     """Each family of the reference stands in one catalogue, and none is without a reference."""
     rows = reference_rows()
     entries = [
-        metric for name, metrics in EXPORTERS.items() if name != "prometheus" for metric in metrics
+        metric
+        for name, metrics in EXPORTERS.items()
+        for metric in metrics
+        if name != "prometheus" and metric not in AFTER_THE_REFERENCE
     ]
 
     assert [row["name"] for row, metrics in rows if len(metrics) != 1] == []
@@ -407,9 +451,12 @@ def test_versions_are_those_of_the_reference() -> None:
     """Versions that the reference is sure of are equal; ends that it leaves open are open."""
     wrong = []
     for row, metric in reference_facts():
-        # `24.07 (2.48)` is a release and the server's own version, `0.19.x` all of 0.19.
-        last = row["last_version"] and re.split(r"\.x| ", row["last_version"])[0]
-        sure = re.fullmatch(r"(\d+\.\d+(?:\.\d+)?)(?:\.x| \(\d[\d.]*\))?", row["first_version"])
+        # `24.07 (2.48)` is a release and the server's own version, `0.19.x` all of 0.19, and
+        # `3.3.5-3.4.0` the version of DCGM and that of its exporter.
+        last = row["last_version"] and re.split(r"\.x| |-", row["last_version"])[0]
+        sure = re.fullmatch(
+            r"(\d+\.\d+(?:\.\d+)?)(?:\.x| \(\d[\d.]*\)|-\d[\d.]*)?", row["first_version"]
+        )
         first = sure[1] if sure else metric.versions.first
         if row["first_version"].startswith("<="):
             first = None
@@ -420,9 +467,21 @@ def test_versions_are_those_of_the_reference() -> None:
 
 
 def test_successors_are_those_of_the_reference() -> None:
-    """What took a family's place is equal to the reference's."""
+    """What took a family's place is equal to the reference's, unless it came after it."""
     facts = list(reference_facts())
+    newer = {metric.name for metric in AFTER_THE_REFERENCE}
 
     assert {row["name"]: row["replaced_by"] for row, _ in facts} == {
-        row["name"]: metric.successor for row, metric in facts
+        row["name"]: None if metric.successor in newer else metric.successor
+        for row, metric in facts
+    }
+
+
+def test_the_default_set_is_what_needs_no_file() -> None:
+    """A family of the DCGM exporter is in its default set unless it needs a file of counters."""
+    facts = [(row, metric) for row, metric in reference_facts() if metric in dcgm.METRICS]
+
+    assert facts
+    assert {row["name"]: row["enabled_by_default"] for row, _ in facts} == {
+        metric.name: Needs.OWN_COUNTERS not in metric.needs for _, metric in facts
     }

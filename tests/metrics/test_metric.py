@@ -19,6 +19,7 @@ from llmdash.metrics.metric import (
     one_two_five,
     version_key,
 )
+from llmdash.promql.expressions import rate
 from llmdash.promql.facts import Usage
 from llmdash.promql.nodes import Matcher, Selector
 from llmdash.promql.printer import to_text
@@ -26,6 +27,7 @@ from llmdash.promql.units import (
     BYTES,
     MILLISECONDS,
     OBSERVATIONS,
+    PERCENT,
     RATIO,
     REQUESTS,
     SECONDS,
@@ -93,6 +95,15 @@ def test_each_kind_names_its_series(metric: Metric, kind: str, expected: tuple[s
     assert (kind, expected) == (metric.kind, metric.series_names())
 
 
+def test_a_gauge_may_be_typed_a_counter() -> None:
+    """The TYPE line may call a gauge a counter: its kind is what the line says, its use is not."""
+    bandwidth = Gauge(name="bandwidth_total", unit=BYTES.per_second, typed="counter")
+
+    assert ("counter", Usage.VALUE) == (bandwidth.kind, bandwidth.select().facts.usage)
+    with pytest.raises(PromqlError, match="bandwidth_total"):
+        rate(bandwidth.select(), "5m")
+
+
 def test_a_label_that_is_none_is_refused() -> None:
     """A selector takes the labels of its family, and the closed values of a label, only."""
     with pytest.raises(PromqlError, match="modle"):
@@ -102,11 +113,14 @@ def test_a_label_that_is_none_is_refused() -> None:
 
 
 def test_a_ratio_is_bounded() -> None:
-    """A gauge that is a ratio lies between 0 and 1, any other is only known not to be negative."""
+    """A ratio lies between 0 and 1, a percentage up to 100, any other is not negative."""
     share = Gauge(name="share", unit=RATIO)
+    percentage = Gauge(name="percentage", unit=PERCENT)
     overhead = Gauge(name="overhead", unit=RATIO, bounds=(0, 3))
 
-    assert [gauge.bounds for gauge in (share, overhead, RUNNING)] == [(0, 1), (0, 3), (0, None)]
+    assert [(0, 1), (0, 100), (0, 3), (0, None)] == [
+        gauge.bounds for gauge in (share, percentage, overhead, RUNNING)
+    ]
 
 
 @pytest.mark.parametrize(

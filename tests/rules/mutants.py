@@ -13,7 +13,14 @@ Rule = dict[str, Any]
 OTHER_AGGREGATION = {"sum": "max", "max": "min", "avg": "max", "count": "sum"}
 
 MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"')
+BRACES = re.compile(r"\{[^{}]*\}")
+#: Two selectors of which one is taken from, or multiplied by, the other of the same labels.
+JOIN = re.compile(r"\{[^{}]*\} [-+*/] on \(([^()]*)\) [\w:]+\{[^{}]*\}")
 SET_OPERATION = re.compile(r" (and|or|unless) (?:(?:on|ignoring) \([^()]*\) )?")
+
+
+_RENAMED_COUNT = re.compile(r"(?: by \([^()]*\) )?\((?:label_replace\()+count\b")
+_COUNTED = re.compile(r"\bcount(?: by \([^()]*\) )?\($")
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ def mutants_of(file: str, rules: list[Rule]) -> Iterator[Mutant]:
 
 def _changed(expression: str) -> Iterator[tuple[str, str]]:
     for word, other in OTHER_AGGREGATION.items():
-        swapped = re.sub(rf"\b{word}(?=\(| by )", other, expression)
+        swapped = _swapped(expression, word, other)
         if swapped != expression:
             yield "another aggregation", swapped
     for pattern, kind in (
@@ -56,20 +63,49 @@ def _changed(expression: str) -> Iterator[tuple[str, str]]:
         doubled = re.sub(pattern, lambda found: str(2 * int(found[0])), expression)
         if doubled != expression:
             yield f"{kind} doubled", doubled
-    for factor in re.finditer(r" / 1000(000)?\b", expression):
-        wrong = " / 1000" if factor[1] else ""
+    for factor in re.finditer(r" [*/] (\d+)\b", expression):
+        wrong = " / 1000" if factor[0] == " / 1000000" else ""
         yield "another unit", expression[: factor.start()] + wrong + expression[factor.end() :]
-    for braces in re.finditer(r"\{[^{}]*\}", expression):
-        matchers = [found[0] for found in MATCHER.finditer(braces[0])]
-        for dropped in range(len(matchers)):
-            kept = ", ".join(matchers[:dropped] + matchers[dropped + 1 :])
-            before, after = expression[: braces.start()], expression[braces.end() :]
-            yield "matcher dropped", before + (f"{{{kept}}}" if kept else "") + after
+    for changed in dict.fromkeys(_with_a_matcher_dropped(expression)):
+        yield "matcher dropped", changed
     for operation in SET_OPERATION.finditer(expression):
         start, end = _operands(expression, operation)
         yield f"right of {operation[1]} dropped", expression[: operation.start()] + expression[end:]
         if operation[1] == "or":
             yield "left of or dropped", expression[:start] + expression[operation.end() :]
+
+
+def _with_a_matcher_dropped(expression: str) -> Iterator[str]:
+    """Yield the expression without one matcher; where two are joined on its label, without both."""
+    joins = list(JOIN.finditer(expression))
+    for braces in BRACES.finditer(expression):
+        within = [join for join in joins if join.start() <= braces.start() < join.end()]
+        for matcher in MATCHER.finditer(braces[0]):
+            # One side without it changes nothing: the other side still decides what is joined.
+            joined = [join for join in within if matcher[1] in join[1].split(", ")]
+            start, end = (joined or [braces])[0].span()
+            without = _without(expression[start:end], matcher[0])
+            yield expression[:start] + without + expression[end:]
+
+
+def _without(part: str, dropped: str) -> str:
+    def kept(braces: re.Match[str]) -> str:
+        matchers = [found[0] for found in MATCHER.finditer(braces[0]) if found[0] != dropped]
+        return f"{{{', '.join(matchers)}}}" if matchers else ""
+
+    return BRACES.sub(kept, part)
+
+
+def _swapped(expression: str, word: str, other: str) -> str:
+    """Return the expression with one aggregation taken for another where that changes a value."""
+
+    def swap(found: re.Match[str]) -> str:
+        before, after = expression[: found.start()], expression[found.end() :]
+        # What is only renamed is one series by then, and what is only counted may have any value.
+        is_rename = _RENAMED_COUNT.match(after) is not None
+        return found[0] if is_rename or _COUNTED.search(before) is not None else other
+
+    return re.sub(rf"\b{word}(?=\(| by )", swap, expression)
 
 
 def _operands(expression: str, operation: re.Match[str]) -> tuple[int, int]:

@@ -164,6 +164,11 @@ def names_noticed(folder: Path, file: Path, batch: list[Mutant]) -> set[str]:
     """The recorded names of a batch that a rule test complains about."""
     tests = write_mutated(folder, file, batch)
     _, said = run(tools_of_major(MAJORS[0]).promtool, "test", "rules", *tests)
+    failed = names_that_fail(said) & {mutant.name for mutant in batch}
+    if failed:
+        # A rule that cannot be evaluated ends a test, and with it what it says of the other rules.
+        rest = [mutant for mutant in batch if mutant.name not in failed]
+        return failed | names_noticed(folder / "rest", file, rest)
     return names_that_differ(said) & {mutant.name for mutant in batch}
 
 
@@ -184,6 +189,11 @@ def write_mutated(folder: Path, mutated: Path, batch: list[Mutant]) -> list[Path
         (folder / "generated" / "rules" / file.name).write_text(text)
     tests = [test for test in RECORDING_TESTS if mutated in files_tested_by(test)]
     return [Path(shutil.copy(test, folder / "rules")) for test in tests]
+
+
+def names_that_fail(said: str) -> set[str]:
+    """The recorded names whose rules promtool could not evaluate."""
+    return set(re.findall(r"^ *rule: (\S+), time: \S+, err: ", said, re.MULTILINE))
 
 
 def names_that_differ(said: str) -> set[str]:

@@ -204,10 +204,24 @@ def test_old_names_go_with_their_releases(versions: str, name: str, families: li
         (Versions("0.16"), set()),
         (
             Versions("0.8.4", "0.9.0"),
-            {"cached_prompt_tokens", "prefix_cache_hit_ratio", "time_per_output_token"},
+            {
+                "cached_prompt_tokens",
+                "computed_length",
+                "external_cache_hit_ratio",
+                "prefix_cache_hit_ratio",
+                "time_per_output_token",
+            },
         ),
         (Versions("0.9.2", "0.15"), {"cached_prompt_tokens"}),
-        (Versions("0.9.2", "0.10"), {"cached_prompt_tokens", "time_per_output_token"}),
+        (
+            Versions("0.9.2", "0.10"),
+            {
+                "cached_prompt_tokens",
+                "computed_length",
+                "external_cache_hit_ratio",
+                "time_per_output_token",
+            },
+        ),
     ],
 )
 def test_answers_come_with_their_releases(versions: Versions, missing: set[str]) -> None:

@@ -1,84 +1,28 @@
-"""The questions that any LLM server can be asked, in one unit and of one form each.
-
-Exporters answer in their own dialects (`sources/`); dashboards and rules ask only these.
-"""
+"""The questions that whatever serves requests is asked: engines, gateways, and apps alike."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
-from llmdash.errors import SourceError
-from llmdash.promql.labels import with_nearest
-from llmdash.promql.units import (
-    RATIO,
-    REQUESTS,
-    SECONDS,
-    STATE,
-    TIMESTAMP,
-    TOKENS,
-    Unit,
-    base,
-)
+from llmdash.promql.units import RATIO, REQUESTS, SECONDS, STATE, TIMESTAMP, TOKENS, base
+from llmdash.signals.signal import Form, Signal
 
 PREEMPTIONS = base("preemptions")
 
-
-class Form(Enum):
-    """What kind of answer a question has."""
-
-    #: Buckets, sum and count; a source that has only sum and count answers with a mean.
-    DISTRIBUTION = "distribution"
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    #: Two counters, so that a ratio over several sources is weighted, never averaged.
-    RATIO = "ratio"
-
-
-@dataclass(frozen=True)
-class Signal:
-    """One question."""
-
-    name: str
-    title: str
-    #: What is asked, in a sentence that an operator would say.
-    question: str
-    form: Form
-    unit: Unit
-    #: Declared grouping: a label with its closed set of values (`outcome`: ok, error, cancelled).
-    split_by: str = ""
-    values: tuple[str, ...] = ()
-    #: How gauges of several replicas are combined.
-    combine: tuple[str, ...] = ("sum",)
-    #: Also recorded for each instance and engine, for straggler and saturation alerts.
-    per_instance: bool = False
-    #: The names of the two counters of a ratio.
-    parts: tuple[str, str] = ("", "")
-    #: The greatest value possible, where there is one.
-    maximum: float | None = None
-
-    @property
-    def metric(self) -> str:
-        """The name in recordings: with its unit, as Prometheus names go."""
-        suffix = _SUFFIXES.get(self.unit, "")
-        return self.name if not suffix or self.name.endswith(suffix) else self.name + suffix
-
-
-_SUFFIXES = {SECONDS: "_seconds", RATIO: "_ratio", TIMESTAMP: "_seconds"}
-
 OUTCOMES = ("ok", "error", "cancelled")
 WAITING_REASONS = ("capacity", "deferred")
+#: How long a prompt is, as a gateway estimates it when the request arrives.
+PROMPT_CLASS = "prompt_class"
+PROMPT_CLASSES = ("small", "medium", "large")
 
 
-def _latency(name: str, title: str, question: str) -> Signal:
-    return Signal(name, title, question, Form.DISTRIBUTION, SECONDS)
+def _latency(name: str, title: str, question: str, *also_by: str) -> Signal:
+    return Signal(name, title, question, Form.DISTRIBUTION, SECONDS, also_by=also_by)
 
 
 def _length(name: str, title: str, question: str) -> Signal:
     return Signal(name, title, question, Form.DISTRIBUTION, TOKENS)
 
 
-SIGNALS: tuple[Signal, ...] = (
+SERVING_SIGNALS: tuple[Signal, ...] = (
     Signal(
         "requests",
         "Requests",
@@ -87,16 +31,19 @@ SIGNALS: tuple[Signal, ...] = (
         REQUESTS,
         split_by="outcome",
         values=OUTCOMES,
+        also_by=(PROMPT_CLASS,),
     ),
     _latency(
         "time_to_first_token",
         "Time to first token",
         "How long does a user wait before the answer begins?",
+        PROMPT_CLASS,
     ),
     _latency(
         "inter_token_latency",
         "Inter-token latency",
         "How long is the gap between two outputs of a stream?",
+        PROMPT_CLASS,
     ),
     _latency(
         "time_per_output_token",
@@ -107,6 +54,7 @@ SIGNALS: tuple[Signal, ...] = (
         "end_to_end_latency",
         "End-to-end latency",
         "How long does a request take from start to end?",
+        PROMPT_CLASS,
     ),
     _latency("queue_time", "Queue time", "How long does a request wait before work on it begins?"),
     _latency("prefill_time", "Prefill time", "How long does reading the prompt take?"),
@@ -134,6 +82,11 @@ SIGNALS: tuple[Signal, ...] = (
         split_by="token_source",
     ),
     _length("prompt_length", "Prompt length", "How long are the prompts?"),
+    _length(
+        "computed_length",
+        "Computed prompt length",
+        "How much of its prompt does a request's prefill really compute?",
+    ),
     _length("generation_length", "Generation length", "How long are the answers?"),
     _length(
         "max_generation_tokens",
@@ -143,9 +96,10 @@ SIGNALS: tuple[Signal, ...] = (
     Signal(
         "requests_running",
         "Requests running",
-        "How many requests are being worked on?",
+        "How many requests are being worked on, and by how many engines?",
         Form.GAUGE,
         REQUESTS,
+        combine=("sum", "count"),
         per_instance=True,
     ),
     Signal(
@@ -185,6 +139,31 @@ SIGNALS: tuple[Signal, ...] = (
         maximum=1,
     ),
     Signal(
+        "external_cache_hit_ratio",
+        "External cache hit ratio",
+        "Which share of the prompt tokens asked of another cache tier is found there?",
+        Form.RATIO,
+        TOKENS,
+        parts=("external_cache_hits", "external_cache_queries"),
+        maximum=1,
+    ),
+    Signal(
+        "kv_cache_capacity",
+        "KV cache capacity",
+        "How many tokens does the KV cache hold when it is full?",
+        Form.GAUGE,
+        TOKENS,
+    ),
+    Signal(
+        "draft_acceptance_ratio",
+        "Draft acceptance ratio",
+        "Which share of the tokens that speculative decoding drafts is accepted?",
+        Form.RATIO,
+        TOKENS,
+        parts=("accepted_draft_tokens", "draft_tokens"),
+        maximum=1,
+    ),
+    Signal(
         "preemptions",
         "Preemptions",
         "How many requests are thrown out of the batch each second for want of KV cache?",
@@ -219,16 +198,3 @@ SIGNALS: tuple[Signal, ...] = (
         STATE,
     ),
 )
-
-_BY_NAME = {signal.name: signal for signal in SIGNALS}
-
-
-def signal(name: str) -> Signal:
-    """Return a signal by name.
-
-    Raises:
-        SourceError: no signal has that name; the nearest is named.
-    """
-    if name not in _BY_NAME:
-        raise SourceError(with_nearest(f"no signal is called {name}", name, _BY_NAME))
-    return _BY_NAME[name]
