@@ -7,6 +7,7 @@ import pytest
 from llmdash.errors import PromqlError, SourceError
 from llmdash.intervals import Intervals
 from llmdash.layer import Layer, by_variables, of_role
+from llmdash.levels import Level
 from llmdash.placement import Placement
 from llmdash.promql.expressions import at_edges, greatest, quantile, total
 from llmdash.promql.facts import Bounds
@@ -23,10 +24,7 @@ from llmdash.promql.units import (
     Unit,
 )
 from llmdash.promql.windows import Duration
-from llmdash.recordings import (
-    Level,
-    recordings_of,
-)
+from llmdash.recordings import recordings_of
 from llmdash.sources import dcgm, triton, vllm
 from llmdash.sources.source import Role, Source
 

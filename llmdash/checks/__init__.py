@@ -9,6 +9,7 @@ from llmdash.checks.expression_parses import expression_parses
 from llmdash.checks.metric_is_known import metric_is_known
 from llmdash.checks.recording_is_unique import recording_is_unique
 from llmdash.checks.sources_are_disjoint import sources_are_disjoint
+from llmdash.checks.unused_metric_has_reason import unused_metric_has_reason
 from llmdash.checks.window_is_sound import window_is_sound
 from llmdash.errors import BuildError
 from llmdash.problems import Problem
@@ -21,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     recording_is_unique,
     window_is_sound,
     sources_are_disjoint,
+    unused_metric_has_reason,
 )
 
 

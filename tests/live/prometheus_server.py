@@ -104,10 +104,14 @@ def prometheus_server(
     base_url = f"http://127.0.0.1:{port}"
     log = folder / "prometheus.log"
     folder.mkdir(parents=True, exist_ok=True)
+    # It scrapes itself, and does not stand on its usual port here.
+    own = configuration / f"prometheus-{port}.yaml"
+    text = (configuration / "prometheus.yaml").read_text()
+    own.write_text(text.replace("localhost:9090", f"127.0.0.1:{port}"))
     with tempfile.TemporaryDirectory(prefix="storage-", dir=folder) as storage:
         command: list[str | Path] = [
             binary,
-            f"--config.file={configuration / 'prometheus.yaml'}",
+            f"--config.file={own}",
             f"--storage.tsdb.path={storage}",
             f"--web.listen-address=127.0.0.1:{port}",
             *arguments,

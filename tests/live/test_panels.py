@@ -160,7 +160,7 @@ class TestLivePanels:
     def test_targets_are_up(self, evidence: Evidence, hearing: tuple[str, int]) -> None:
         """Our scrape configuration reaches every target under the job of its source."""
         targets = evidence.hearings[hearing].server.targets()
-        jobs = {source.job: "up" for source in evidence.build.pack.sources}
+        jobs = {source.job: "up" for source in evidence.build.pack.sources} | {"prometheus": "up"}
 
         assert jobs == {target["labels"]["job"]: target["health"] for target in targets}
 
