@@ -136,7 +136,7 @@ def test_live_urls_reach_the_tests() -> None:
 
 def test_table_of_the_build_is_what_the_build_prints(checkout: Path) -> None:
     """The table that the README shows is the one that `llmdash build` prints."""
-    (shown,) = [block for block in _blocks("text") if "rule groups" in block]
+    (shown,) = [block for block in _blocks("text") if "recordings" in block]
     command = [str(VENV / "bin" / "llmdash"), "build", "--output", "elsewhere"]
     done = subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True)
     table = done.stdout.partition("\n")[2]
