@@ -12,7 +12,7 @@ from llmdash.dashboards.source_page import SourcePage, percent
 from llmdash.dashboards.style import OUTCOMES, PLAIN, hue, shade
 from llmdash.layer import Layer
 from llmdash.metrics import app as metrics
-from llmdash.promql.expressions import first_of, mean_of, quantile, rate, total
+from llmdash.promql.expressions import mean_of, quantile, rate, share_of, total
 from llmdash.promql.nodes import Expr, Selector
 from llmdash.promql.rewrite import narrowed_selector
 from llmdash.promql.windows import RATE_INTERVAL
@@ -46,7 +46,7 @@ def _error_share(page: SourcePage, *by: str) -> Expr:
     """Return failed requests among all; none counted yet is zero where others are."""
     ended = page.rate(metrics.LLM_REQUESTS_TOTAL, by)
     failed = page.rate(metrics.LLM_REQUESTS_TOTAL, by, status="error")
-    return first_of(failed, ended * 0) / ended
+    return share_of(failed, ended)
 
 
 def _now(page: SourcePage) -> Iterator[Panel]:

@@ -24,10 +24,9 @@ from llmdash.dashboards.panels import (
 from llmdash.dashboards.policy import KV_CACHE, KV_HEADROOM, LONGEST_FORECAST, TREND_WINDOW
 from llmdash.dashboards.source_page import FOLDER, NEIGHBOURS, TAG
 from llmdash.dashboards.style import hue
-from llmdash.dashboards.variables import DatasourceVariable, QueryVariable
-from llmdash.layer import Layer, of_role
+from llmdash.layer import Layer
 from llmdash.promql.expressions import as_value, call, greatest, least, total
-from llmdash.promql.nodes import Expr, Variable
+from llmdash.promql.nodes import Expr
 from llmdash.sources.source import Role
 
 UID = "llm-capacity"
@@ -63,7 +62,6 @@ def capacity(layer: Layer) -> Dashboard | None:
 
 
 def _page(page: LayerPage, rows: list[Row]) -> Dashboard:
-    requests = of_role(page.layer.counter("requests"), Role.ENGINE)
     return Dashboard(
         uid=UID,
         title="LLM capacity",
@@ -71,13 +69,7 @@ def _page(page: LayerPage, rows: list[Row]) -> Dashboard:
         "and what GPUs draw, idle and cost. Over recordings, of every engine.",
         tags=(TAG, "capacity"),
         folder=FOLDER,
-        variables=(
-            DatasourceVariable(),
-            QueryVariable(name="source", selector=requests, of="source"),
-            QueryVariable(
-                name="model", selector=requests.where(source=Variable("source")), of="model"
-            ),
-        ),
+        variables=page.choices("source", "model"),
         links=NEIGHBOURS,
         annotations=tuple(page.events()),
         rows=tuple(rows),

@@ -18,10 +18,8 @@ from llmdash.dashboards.panels import Panel, Query, TimeSeries
 from llmdash.dashboards.policy import ERROR_SHARE, KV_CACHE
 from llmdash.dashboards.source_page import FOLDER, NEIGHBOURS, TAG
 from llmdash.dashboards.style import source_colors
-from llmdash.dashboards.variables import DatasourceVariable, QueryVariable
-from llmdash.layer import Layer, of_role
+from llmdash.layer import Layer
 from llmdash.promql.expressions import total
-from llmdash.promql.nodes import Variable
 from llmdash.signals import signal
 from llmdash.sources.source import Role
 
@@ -73,7 +71,6 @@ def compare(layer: Layer) -> Dashboard | None:
         *row_of("gap", "Between clients and engines", gap_panels(layer)),
         *row_of("energy", "Energy", _energy(Energy(layer, ("model",)))),
     )
-    requests = of_role(layer.counter("requests"), Role.ENGINE)
     return Dashboard(
         uid=UID,
         title="LLM back ends compared",
@@ -81,13 +78,7 @@ def compare(layer: Layer) -> Dashboard | None:
         "errors and saturation by source, and whether their load is the same at all.",
         tags=(TAG, "compare"),
         folder=FOLDER,
-        variables=(
-            DatasourceVariable(),
-            QueryVariable(name="model", selector=requests, of="model"),
-            QueryVariable(
-                name="source", selector=requests.where(model=Variable("model")), of="source"
-            ),
-        ),
+        variables=comparison.asked.choices("model", "source"),
         links=NEIGHBOURS,
         annotations=tuple(comparison.asked.events()),
         rows=rows,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from llmdash.promql.expressions import aggregate, count, first_of
+from llmdash.promql.expressions import aggregate, count, or_zero
 from llmdash.promql.nodes import Expr
+
+
+def none_or(wrong: Expr, known: Expr) -> Expr:
+    """Return how many series are wrong; zero while it is known what could be."""
+    return or_zero(count(wrong), known)
 
 
 def number_of(wrong: Expr, among: Expr) -> Expr:
     """Return how many series are wrong; zero where none is, no data where nothing is known."""
-    return first_of(count(wrong), count(among) * 0)
+    return none_or(wrong, count(among))
 
 
 def sources_of(series: Expr) -> Expr:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from llmdash.dashboards.counted import none_or
 from llmdash.dashboards.dcgm_gpu_clock_events import MASK, harm, harm_mappings, is_held_back
 from llmdash.dashboards.dcgm_gpu_memory import memory_share
-from llmdash.dashboards.dcgm_gpu_page import BY_GPU_AND_MODEL, MODEL, GpuPage, ago, none_or
+from llmdash.dashboards.dcgm_gpu_page import BY_GPU_AND_MODEL, MODEL, GpuPage, ago
 from llmdash.dashboards.dcgm_gpu_power import power_share_of_limit
 from llmdash.dashboards.dcgm_gpu_xid import NAME as XID
 from llmdash.dashboards.dcgm_gpu_xid import RECENTLY, named_codes, new_codes

@@ -95,8 +95,3 @@ class GpuPage(SourcePage):
 def ago(of: Expr, length: str) -> Expr:
     """Return an expression as it was some time ago."""
     return map_selectors(of, lambda selector: selector.offset(length))
-
-
-def none_or(of: Expr, known: Expr) -> Expr:
-    """Return a count of what is bad, which is zero while it is known what could be."""
-    return first_of(count(of), known * 0)

@@ -20,7 +20,7 @@ from llmdash.dashboards.panels import (
 from llmdash.dashboards.parts import Annotation
 from llmdash.dashboards.style import BAD, GOOD, XID_CLASSES
 from llmdash.metrics.xid import XIDS, Xid
-from llmdash.promql.expressions import count, first_of, joined
+from llmdash.promql.expressions import count, joined, or_zero
 from llmdash.promql.nodes import Binary, Expr
 from llmdash.promql.units import COUNT
 
@@ -108,7 +108,7 @@ def _table(page: GpuPage) -> Panel:
         queries=(
             Query("code", reported),
             Query("asks", reported),
-            Query("new", first_of(new, count(reported, BY_GPU_AND_MODEL) * 0)),
+            Query("new", or_zero(new, count(reported, BY_GPU_AND_MODEL))),
             Query("changes", Binary("and", changes, reported)),
         ),
         columns=(

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.dashboards.panels import Heatmap, Panel, Query, TimeSeries
-from llmdash.dashboards.policy import QUANTILES
 from llmdash.dashboards.source_page import SourcePage, percent
-from llmdash.dashboards.style import PLAIN, shade
 from llmdash.promql.windows import RATE_INTERVAL
 from llmdash.sources.answer import DistributionAnswer
 
@@ -26,22 +24,8 @@ def differs_by_model(answer: DistributionAnswer) -> bool:
 
 def quantile_lines(page: SourcePage, answer: DistributionAnswer, hue_of: str) -> tuple[Query, ...]:
     """Return the usual quantiles and the mean of all models, or fewer of each where they must."""
-    if differs_by_model(answer):
-        return _lines_by_model(page, answer)
-    chosen = page.matchers()
-    mean = Query("mean", answer.mean(RATE_INTERVAL, (), chosen), "mean", color=PLAIN)
-    if answer.buckets is None:
-        return (mean,)
-    lines = (
-        Query(
-            percent(share).replace(".", "-"),
-            answer.quantile(share, RATE_INTERVAL, (), chosen),
-            percent(share),
-            color=shade(hue_of, share),
-        )
-        for share in QUANTILES
-    )
-    return (*lines, mean)
+    by_model = differs_by_model(answer)
+    return _lines_by_model(page, answer) if by_model else page.lines(answer, hue_of)
 
 
 def _lines_by_model(page: SourcePage, answer: DistributionAnswer) -> tuple[Query, ...]:

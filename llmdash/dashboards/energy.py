@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmdash.layer import Layer, by_variables, of_role
-from llmdash.promql.expressions import first_of, joined, not_equal, over_time, total
+from llmdash.promql.expressions import joined, not_equal, or_zero, over_time, total
 from llmdash.promql.nodes import Binary, Expr, Matcher, Number, Selector
 from llmdash.sources.source import Role
 
@@ -101,8 +101,8 @@ class Energy:
         """
         idle = Binary("==", self.tokens(ALL_TOKENS, self.by), Number(0), as_state=True)
         of_models = total(placed(of), self.by)
-        return first_of(total(joined(of_models, "*", idle, on=self.by)), total(of) * 0)
+        return or_zero(total(joined(of_models, "*", idle, on=self.by)), total(of))
 
     def unplaced(self, of: Selector) -> Expr:
         """Return what GPUs without a model have of something; zero when there are none."""
-        return first_of(total(nobodys(of)), total(of) * 0)
+        return or_zero(total(nobodys(of)), total(of))

@@ -42,18 +42,23 @@ def row_of(
         yield Row(key=key, title=title, panels=found, collapsed=collapsed)
 
 
+def restart(page: SourcePage, key: str, name: str, text: str) -> Annotation:
+    """Return the starts of a source's processes, as events."""
+    return Annotation(
+        key=key,
+        name=name,
+        expr=page.gauge("start_time", "max", ("instance",)),
+        title="Restart of {{instance}}",
+        text=text,
+        color="orange",
+        time_is_value=True,
+    )
+
+
 def engine_events(page: SourcePage) -> Iterator[Annotation]:
     """Yield the events drawn on every page of an engine: restarts, other configurations."""
     if page.has("start_time"):
-        yield Annotation(
-            key="engine-restart",
-            name="Engine restart",
-            expr=page.gauge("start_time", "max", ("instance",)),
-            title="Restart of {{instance}}",
-            text="The API server process started.",
-            color="orange",
-            time_is_value=True,
-        )
+        yield restart(page, "engine-restart", "Engine restart", "The API server process started.")
     if page.has("configuration_changes"):
         yield Annotation(
             key="configuration-change",

@@ -13,7 +13,7 @@ from llmdash.dashboards.policy import ERROR_SHARE
 from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import OUTCOMES, hue
 from llmdash.layer import Layer
-from llmdash.promql.expressions import first_of
+from llmdash.promql.expressions import first_of, or_zero
 from llmdash.promql.nodes import Expr
 from llmdash.sources.source import Source
 
@@ -67,7 +67,7 @@ def failed_share(page: SourcePage) -> Expr | None:
 
 def _or_zero(rate: Expr, rates: Sequence[Expr]) -> Expr:
     """Return a rate; zero where its counter is not born yet, as long as another one counts."""
-    return first_of(rate, first_of(*(other for other in rates if other is not rate)) * 0)
+    return or_zero(rate, first_of(*(other for other in rates if other is not rate)))
 
 
 def _tiles(page: SourcePage) -> Iterator[Panel]:

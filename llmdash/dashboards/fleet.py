@@ -25,10 +25,8 @@ from llmdash.dashboards.source_page import (
     percent,
 )
 from llmdash.dashboards.style import OUTCOMES
-from llmdash.dashboards.variables import DatasourceVariable, QueryVariable
-from llmdash.layer import Layer, of_role
+from llmdash.layer import Layer
 from llmdash.promql.expressions import at_edges, quantile, total
-from llmdash.promql.nodes import Variable
 from llmdash.promql.units import COUNT
 from llmdash.signals import signal
 from llmdash.sources.source import Role
@@ -55,7 +53,6 @@ def fleet(layer: Layer) -> Dashboard | None:
         Row(key="errors", title="Errors", panels=tuple(page.errors())),
         Row(key="saturation", title="Saturation", panels=tuple(page.saturation())),
     ]
-    requests = of_role(layer.counter("requests"), Role.ENGINE)
     return Dashboard(
         uid=UID,
         title="LLM fleet",
@@ -63,13 +60,7 @@ def fleet(layer: Layer) -> Dashboard | None:
         "recordings. A name in the table filters the page.",
         tags=(TAG, "fleet"),
         folder=FOLDER,
-        variables=(
-            DatasourceVariable(),
-            QueryVariable(name="source", selector=requests, of="source"),
-            QueryVariable(
-                name="model", selector=requests.where(source=Variable("source")), of="model"
-            ),
-        ),
+        variables=page.page.choices("source", "model"),
         links=NEIGHBOURS,
         annotations=tuple(page.page.events()),
         rows=tuple(rows),

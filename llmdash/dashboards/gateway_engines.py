@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
+from llmdash.dashboards.layer_page import LayerPage
 from llmdash.dashboards.panels import Panel, Query, TimeSeries
 from llmdash.dashboards.source_page import SourcePage
-from llmdash.layer import Layer, by_variables, of_role
-from llmdash.promql.expressions import mean_of, quantile, total
-from llmdash.promql.nodes import Expr, Selector
+from llmdash.layer import Layer
 from llmdash.sources.source import Role
 
 _FIRST = "time_to_first_token"
 _BY_MODEL = ("model",)
 
-Side = Callable[[Selector], Selector]
-
 
 def engine_panels(page: SourcePage, layer: Layer) -> Iterator[Panel]:
     """Yield what both can tell; nothing where the pack has no engine."""
-    sides = _Sides(page, layer)
-    if layer.has(_FIRST, role=Role.ENGINE):
+    gateway = LayerPage(layer, Role.GATEWAY, _BY_MODEL, page.source.name)
+    engines = LayerPage(layer, Role.ENGINE, _BY_MODEL)
+    if engines.has(_FIRST):
         yield TimeSeries(
             key="added-first-token",
             title="Time to first token that the engine does not see",
@@ -31,22 +29,22 @@ def engine_panels(page: SourcePage, layer: Layer) -> Iterator[Panel]:
             queries=(
                 Query(
                     "added",
-                    sides.mean(sides.gateway, _FIRST) - sides.mean(sides.engines, _FIRST),
+                    gateway.mean(_FIRST, _BY_MODEL) - engines.mean(_FIRST, _BY_MODEL),
                     "{{model}}",
                 ),
             ),
         )
-    if layer.has(_FIRST, role=Role.ENGINE, buckets=True):
+    if engines.has(_FIRST, buckets=True):
         yield TimeSeries(
             key="both-first-token",
             title="Time to first token p95, client and engine",
             description="p95 as the client saw it, and as each engine saw it. Lines that rise "
             "together are the engine's doing; the client's alone, a wait outside of it.",
             queries=(
-                Query("client", sides.p95(sides.gateway, _BY_MODEL), "{{model}} client"),
+                Query("client", gateway.quantile(_FIRST, 0.95, _BY_MODEL), "{{model}} client"),
                 Query(
                     "engine",
-                    sides.p95(sides.engines, ("source", *_BY_MODEL)),
+                    engines.quantile(_FIRST, 0.95, ("source", *_BY_MODEL)),
                     "{{model}} {{source}}",
                 ),
             ),
@@ -69,7 +67,7 @@ def engine_panels(page: SourcePage, layer: Layer) -> Iterator[Panel]:
             "gateway counts at the end of an answer, so it lags.",
         ),
     ):
-        if layer.has(name, role=Role.ENGINE):
+        if engines.has(name):
             yield TimeSeries(
                 key=key,
                 title=title,
@@ -77,38 +75,13 @@ def engine_panels(page: SourcePage, layer: Layer) -> Iterator[Panel]:
                 queries=(
                     Query(
                         "gateway",
-                        total(sides.gateway(layer.counter(name)), _BY_MODEL),
+                        gateway.counter(name, _BY_MODEL),
                         "{{model}} gateway",
                     ),
                     Query(
                         "engines",
-                        total(sides.engines(layer.counter(name)), _BY_MODEL),
+                        engines.counter(name, _BY_MODEL),
                         "{{model}} engines",
                     ),
                 ),
             )
-
-
-class _Sides:
-    """Selects recordings of this gateway, and of the engines that serve the models chosen."""
-
-    def __init__(self, page: SourcePage, layer: Layer) -> None:
-        self._source = page.source.name
-        self._layer = layer
-
-    def gateway(self, recorded: Selector) -> Selector:
-        """Return the series of this gateway, of the models chosen."""
-        return by_variables(of_role(recorded, Role.GATEWAY), _BY_MODEL).where(source=self._source)
-
-    def engines(self, recorded: Selector) -> Selector:
-        """Return the series of all engines, of the models chosen."""
-        return by_variables(of_role(recorded, Role.ENGINE), _BY_MODEL)
-
-    def mean(self, side: Side, name: str) -> Expr:
-        """Return a distribution's mean by model."""
-        sums, counts = side(self._layer.sums(name)), side(self._layer.counts(name))
-        return mean_of(total(sums, _BY_MODEL), total(counts, _BY_MODEL))
-
-    def p95(self, side: Side, by: Sequence[str]) -> Expr:
-        """Return the 95th percentile of the time to first token by labels."""
-        return quantile(0.95, total(side(self._layer.buckets(_FIRST)), (*by, "le")))

@@ -9,7 +9,15 @@ from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import BAD, OUTCOMES, STATUS_CLASSES
 from llmdash.metrics import gateway as metrics
 from llmdash.metrics.metric import Counter
-from llmdash.promql.expressions import counted_as, first_of, joined, rate, relabel, total
+from llmdash.promql.expressions import (
+    counted_as,
+    joined,
+    or_zero,
+    rate,
+    relabel,
+    share_of,
+    total,
+)
 from llmdash.promql.nodes import Expr, Matcher
 from llmdash.promql.units import REQUESTS
 from llmdash.promql.windows import RATE_INTERVAL
@@ -19,7 +27,7 @@ def error_share(page: SourcePage, *by: str) -> Expr:
     """Return failed requests among all, by labels; none counted yet is zero where others are."""
     ended = page.rate(metrics.GATEWAY_REQUESTS_TOTAL, by)
     failed = page.rate(metrics.GATEWAY_REQUESTS_TOTAL, by, outcome="error")
-    return first_of(failed, ended * 0) / ended
+    return share_of(failed, ended)
 
 
 def of_status(page: SourcePage, pattern: str) -> Expr:
@@ -27,12 +35,12 @@ def of_status(page: SourcePage, pattern: str) -> Expr:
     chosen = page.select(metrics.GATEWAY_REQUESTS_TOTAL).where(
         Matcher("status_code", "=~", pattern)
     )
-    return first_of(total(rate(chosen, RATE_INTERVAL)), page.counter("requests") * 0)
+    return or_zero(total(rate(chosen, RATE_INTERVAL)), page.counter("requests"))
 
 
 def born_late(page: SourcePage, metric: Counter) -> Expr:
     """Return requests each second of a counter that appears with its first one; zero before."""
-    return first_of(page.rate(metric), page.counter("requests") * 0)
+    return or_zero(page.rate(metric), page.counter("requests"))
 
 
 def error_panels(page: SourcePage) -> Iterator[Panel]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
-from llmdash.dashboards.engine_page import row_of
+from llmdash.dashboards.engine_page import restart, row_of
 from llmdash.dashboards.gateway_engines import engine_panels
 from llmdash.dashboards.gateway_errors import (
     born_late,
@@ -58,15 +58,8 @@ def gateway_overview(source: Source, layer: Layer) -> Dashboard:
 
 
 def _restart(page: SourcePage) -> Annotation:
-    return Annotation(
-        key="gateway-restart",
-        name="Gateway restart",
-        expr=page.gauge("start_time", "max", ("instance",)),
-        title="Restart of {{instance}}",
-        text="The gateway's process started; streams that it carried were cut.",
-        color="orange",
-        time_is_value=True,
-    )
+    text = "The gateway's process started; streams that it carried were cut."
+    return restart(page, "gateway-restart", "Gateway restart", text)
 
 
 def _now(page: SourcePage) -> Iterator[Panel]:

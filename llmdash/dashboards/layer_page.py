@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from llmdash.dashboards.dashboard import Annotation
 from llmdash.dashboards.source_page import alerts_firing
+from llmdash.dashboards.variables import DashboardVariable, DatasourceVariable, QueryVariable
 from llmdash.layer import Layer, by_variables, of_role
-from llmdash.promql.expressions import first_of, greatest, mean_of, quantile, total
+from llmdash.promql.expressions import greatest, mean_of, quantile, share_of, total
 from llmdash.promql.nodes import Expr, Selector, Variable
 from llmdash.sources.source import Role
 
@@ -23,6 +24,8 @@ class LayerPage:
     layer: Layer
     role: Role = Role.ENGINE
     variables: tuple[str, ...] = ("source", "model")
+    #: One source alone, where a page stands for one of several of its role.
+    source: str = ""
 
     def has(self, name: str, *, buckets: bool = False) -> bool:
         """Tell whether a source of the role answers a signal (with buckets, when asked)."""
@@ -30,7 +33,17 @@ class LayerPage:
 
     def chosen(self, selector: Selector) -> Selector:
         """Return the role's series of what the reader has chosen."""
-        return by_variables(of_role(selector, self.role), self.variables)
+        chosen = by_variables(of_role(selector, self.role), self.variables)
+        return chosen.where(source=self.source) if self.source else chosen
+
+    def choices(self, *names: str) -> tuple[DashboardVariable, ...]:
+        """Return the choices at the top of the page, each narrowed by those before it."""
+        series = of_role(self.layer.counter("requests"), self.role)
+        found: list[DashboardVariable] = [DatasourceVariable()]
+        for name in names:
+            found.append(QueryVariable(name=name, selector=series, of=name))
+            series = by_variables(series, (name,))
+        return tuple(found)
 
     def of_source(self, selector: Selector) -> Selector:
         """Return the role's series that no model names (`up`), of the sources chosen."""
@@ -53,7 +66,7 @@ class LayerPage:
         """Return failed requests among all; none counted yet is zero, as long as others are."""
         ended = self.counter("requests", by)
         failed = total(self.rates("requests").where(outcome="error"), by)
-        return first_of(failed, ended * 0) / ended
+        return share_of(failed, ended)
 
     def seconds(self, name: str, by: Sequence[str] = ()) -> Expr:
         """Return the rate of a distribution's sum by labels."""

@@ -156,11 +156,12 @@ class SourcePage:
 
     def quantiles(self, name: str, *, one_model: bool = False) -> tuple[Query, ...]:
         """Return the usual quantiles and the mean: all models together, or a repeated panel's."""
-        return self._lines(self.distribution(name), name, one_model=one_model)
+        return self.lines(self.distribution(name), name, one_model=one_model)
 
-    def _lines(
+    def lines(
         self, answer: DistributionAnswer, hue: str, *, one_model: bool = False
     ) -> tuple[Query, ...]:
+        """Return the usual quantiles and the mean of an answer, in the shades of a signal."""
         chosen = self.matchers(one_model=one_model)
         mean = Query("mean", answer.mean(RATE_INTERVAL, (), chosen), "mean", color=PLAIN)
         if answer.buckets is None:
@@ -190,7 +191,7 @@ class SourcePage:
 
     def quantiles_of(self, metric: Histogram, hue: str) -> tuple[Query, ...]:
         """Return the usual quantiles and the mean of a family that answers no signal."""
-        return self._lines(self.observed(metric), hue)
+        return self.lines(self.observed(metric), hue)
 
     def has_buckets(self, name: str) -> bool:
         """Tell whether the source answers a distribution with more than its mean."""
@@ -202,19 +203,21 @@ class SourcePage:
         Raises:
             SourceError: the source knows only a mean.
         """
-        answer = self.distribution(name)
-        edges = answer.canonical_edges
-        if edges is None:
-            raise SourceError(f"{name} of {self.source.name} has no buckets")
-        return 1 - self._up_to(answer, max(answer.edges.values if answer.edges else ()))
+        return 1 - self._up_to(name, -1)
 
     def within_first(self, name: str) -> Expr:
-        """Return the share of observations up to the first edge, of which no more is known."""
-        answer = self.distribution(name)
-        return self._up_to(answer, min(answer.edges.values if answer.edges else ()))
+        """Return the share of observations up to the first edge, of which no more is known.
 
-    def _up_to(self, answer: DistributionAnswer, edge: float) -> Expr:
-        chosen = self.matchers()
+        Raises:
+            SourceError: the source knows only a mean.
+        """
+        return self._up_to(name, 0)
+
+    def _up_to(self, name: str, place: int) -> Expr:
+        answer, chosen = self.distribution(name), self.matchers()
+        if answer.edges is None:
+            raise SourceError(f"{name} of {self.source.name} has no buckets")
+        edge = answer.edges.values[place]
         within = answer.rate_up_to(edge, RATE_INTERVAL, (), chosen)
         return within / answer.count_rate(RATE_INTERVAL, (), chosen)
 

@@ -10,7 +10,7 @@ from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import BAD, GOOD, WARNING
 from llmdash.metrics import vllm as metrics
 from llmdash.metrics import vllm_features
-from llmdash.promql.expressions import first_of
+from llmdash.promql.expressions import or_zero
 
 CORRUPTED = vllm_features.CORRUPTED_REQUESTS_TOTAL
 WATERMARKED = vllm_features.WATERMARK_REQUESTS_TOTAL
@@ -62,7 +62,7 @@ def _tool_calls(page: SourcePage) -> Iterator[Panel]:
     by, mode = ("model_name",), "non_streaming"
     parsed = page.rate(TOOL_CALLS, by, mode=mode)
     # The series of tool calls is born with the first of them; until then none is zero.
-    found = first_of(page.rate(TOOL_CALLS, by, mode=mode, outcome="tool_call"), parsed * 0)
+    found = or_zero(page.rate(TOOL_CALLS, by, mode=mode, outcome="tool_call"), parsed)
     yield TimeSeries(
         key="tool-call-share",
         title="Answers with a tool call",

@@ -17,7 +17,7 @@ from llmdash.dashboards.style import STATUS_CLASSES
 from llmdash.layer import Layer
 from llmdash.metrics import fastapi
 from llmdash.metrics import vllm as metrics
-from llmdash.promql.expressions import first_of
+from llmdash.promql.expressions import share_of
 from llmdash.promql.nodes import Expr
 from llmdash.promql.windows import RATE_INTERVAL
 from llmdash.sources.source import Source
@@ -104,7 +104,7 @@ def _share(page: SourcePage, status: str) -> Expr:
     whole = page.rate(fastapi.HTTP_REQUESTS_TOTAL)
     some = page.rate(fastapi.HTTP_REQUESTS_TOTAL, status=status)
     # A status is born with its first response: none is zero, as long as others are answered.
-    return first_of(some, whole * 0) / whole
+    return share_of(some, whole)
 
 
 def _durations(page: SourcePage) -> Iterator[Panel]:

@@ -12,7 +12,7 @@ from llmdash.dashboards.source_page import SourcePage
 from llmdash.layer import Layer
 from llmdash.metrics import vllm as metrics
 from llmdash.metrics import vllm_v0
-from llmdash.promql.expressions import first_of, greatest, total
+from llmdash.promql.expressions import greatest, share_of, total
 from llmdash.promql.units import COUNT
 from llmdash.sources.source import Source
 
@@ -39,7 +39,7 @@ def _error_share(page: SourcePage) -> Query:
     ended = page.rate(metrics.REQUEST_SUCCESS_TOTAL)
     failed = page.rate(metrics.REQUEST_SUCCESS_TOTAL, finished_reason="error")
     # Before 0.13 no reason is called error: none counted is zero, as long as others are.
-    return Query("share", first_of(failed, ended * 0) / ended)
+    return Query("share", share_of(failed, ended))
 
 
 def _now(page: SourcePage) -> tuple[Panel, ...]:

@@ -17,7 +17,7 @@ from llmdash.layer import Layer
 from llmdash.metrics import fastapi
 from llmdash.metrics import vllm as metrics
 from llmdash.metrics.metric import Summary
-from llmdash.promql.expressions import first_of, mean_of, rate, total
+from llmdash.promql.expressions import mean_of, rate, share_of, total
 from llmdash.promql.nodes import Expr, Selector
 from llmdash.promql.rewrite import narrowed_selector
 from llmdash.promql.windows import RATE_INTERVAL
@@ -31,7 +31,7 @@ def vllm_traffic(source: Source, layer: Layer) -> Dashboard | None:
     ended = page.rate(metrics.REQUEST_SUCCESS_TOTAL)
     failed = page.rate(metrics.REQUEST_SUCCESS_TOTAL, finished_reason="error")
     # Before 0.13 no reason is called error: none counted is zero, as long as others are.
-    errors = error_tile(page, first_of(failed, ended * 0) / ended)
+    errors = error_tile(page, share_of(failed, ended))
     rows = extended(traffic_rows(page), "traffic-now", (errors,))
     rows = extended(rows, "requests", _endings(page))
     rows = extended(rows, "tokens", _sources(page))
@@ -62,7 +62,7 @@ def _endings(page: SourcePage) -> Iterator[Panel]:
         description="Answers that ended at max_tokens or at the model's length, of all that ended. "
         "Some are meant to; a rise after a change of client or model means that users get half an "
         "answer: raise max_tokens, or find out why the model rambles.",
-        queries=(Query("share", first_of(cut, ended * 0) / ended, f"{{{{{page.model}}}}}"),),
+        queries=(Query("share", share_of(cut, ended), f"{{{{{page.model}}}}}"),),
         minimum=0,
         maximum=1,
     )

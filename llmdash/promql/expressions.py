@@ -147,6 +147,19 @@ def first_of(*alternatives: Expr, ignoring: Sequence[str] = ()) -> Expr:
     return result
 
 
+def or_zero(of: Expr, proof: Expr) -> Expr:
+    """Return an expression; zero where it has no series, as long as the proof has one.
+
+    A counter is born with its first event: none counted is zero where others are counted.
+    """
+    return first_of(of, proof * 0)
+
+
+def share_of(part: Expr, whole: Expr) -> Expr:
+    """Return a part of a whole; one that is not counted yet is zero, as long as the whole is."""
+    return or_zero(part, whole) / whole
+
+
 def relabel(of: Expr, target: str, source: str, pattern: str = "(.+)") -> Call:
     """Return the series with a label copied under another name (as `label_replace` does)."""
     arguments = (of, Text(target), Text("$1"), Text(source), Text(pattern))

@@ -19,6 +19,7 @@ from llmdash.sources.source import (
     counter,
     gauge,
     named_edges,
+    titled,
 )
 
 
@@ -46,7 +47,7 @@ def app(
     return Source(
         name=name,
         exporter="app",
-        title="App" if name == "app" else f"App {name}",
+        title=titled("App", name, "app"),
         role=Role.APP,
         metrics=dialect.spoken_of((*metrics.METRICS, PROCESS_START_TIME_SECONDS)),
         dialect=dialect,

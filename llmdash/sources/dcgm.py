@@ -15,7 +15,7 @@ from llmdash.metrics.metric import Counter, Gauge, Versions
 from llmdash.metrics.prometheus import UP
 from llmdash.promql.expressions import as_value, not_equal
 from llmdash.sources.answer import Answer, Term
-from llmdash.sources.source import Dialect, Role, Source, answered, counter, gauge
+from llmdash.sources.source import Dialect, Role, Source, answered, counter, gauge, titled
 
 
 def dcgm(
@@ -45,7 +45,7 @@ def dcgm(
     return Source(
         name=name,
         exporter="dcgm",
-        title="GPU" if name == "dcgm" else f"GPU {name}",
+        title=titled("GPU", name, "dcgm"),
         role=Role.GPU,
         metrics=dialect.spoken_of(metrics.METRICS),
         dialect=dialect,

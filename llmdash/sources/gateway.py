@@ -21,6 +21,7 @@ from llmdash.sources.source import (
     counter,
     gauge,
     named_edges,
+    titled,
 )
 
 
@@ -48,7 +49,7 @@ def gateway(
     return Source(
         name=name,
         exporter="gateway",
-        title="Gateway" if name == "gateway" else f"Gateway {name}",
+        title=titled("Gateway", name, "gateway"),
         role=Role.GATEWAY,
         metrics=dialect.spoken_of((*metrics.METRICS, PROCESS_START_TIME_SECONDS)),
         dialect=dialect,

@@ -25,6 +25,7 @@ from llmdash.sources.source import (
     gauge,
     named_edges,
     ratio,
+    titled,
 )
 
 #: The first release read that counts aborted requests and has the latency edges of today.
@@ -62,7 +63,7 @@ def sglang(
     return Source(
         name=name,
         exporter="sglang",
-        title="SGLang" if name == "sglang" else f"SGLang {name}",
+        title=titled("SGLang", name, "sglang"),
         role=Role.ENGINE,
         metrics=dialect.spoken_of(metrics.METRICS),
         dialect=dialect,

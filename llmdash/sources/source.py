@@ -332,6 +332,11 @@ def _check_units(source: str, asked: Signal, answer: Answer) -> None:
                 )
 
 
+def titled(title: str, name: str, usual: str) -> str:
+    """Return what pages call a source: with its name, where that is not the usual one."""
+    return title if name == usual else f"{title} {name}"
+
+
 def named_edges(
     catalogue: Sequence[Metric], edges: Mapping[str, Sequence[float]] | None
 ) -> dict[str, tuple[float, ...]]:

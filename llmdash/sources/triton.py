@@ -23,6 +23,7 @@ from llmdash.sources.source import (
     gauge,
     mean,
     named_edges,
+    titled,
 )
 
 #: 23.09 brought the count of pending requests.
@@ -56,7 +57,7 @@ def triton(
     return Source(
         name=name,
         exporter="triton",
-        title="Triton" if name == "triton" else f"Triton {name}",
+        title=titled("Triton", name, "triton"),
         role=Role.ENGINE,
         metrics=dialect.spoken_of(metrics.METRICS),
         dialect=dialect,

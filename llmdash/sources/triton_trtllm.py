@@ -16,7 +16,16 @@ from llmdash.promql.facts import Usage
 from llmdash.promql.nodes import Expr, Matcher, Selector, Taken
 from llmdash.signals import signal
 from llmdash.sources.answer import Answer
-from llmdash.sources.source import Dialect, Role, Source, answered, counter, gauge, named_edges
+from llmdash.sources.source import (
+    Dialect,
+    Role,
+    Source,
+    answered,
+    counter,
+    gauge,
+    named_edges,
+    titled,
+)
 from llmdash.sources.triton import SINCE, core_answers
 
 #: 0.18 brought waiting requests and the share of the KV cache in use; lengths came with 0.16.
@@ -59,7 +68,7 @@ def triton_trtllm(
     return Source(
         name=name,
         exporter="triton_trtllm",
-        title="Triton TensorRT-LLM" if name == "triton-trtllm" else f"Triton TensorRT-LLM {name}",
+        title=titled("Triton TensorRT-LLM", name, "triton-trtllm"),
         role=Role.ENGINE,
         metrics=(*dialect.spoken_of(core.METRICS), *own.spoken_of(metrics.METRICS)),
         dialect=dialect,

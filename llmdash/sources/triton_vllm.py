@@ -14,7 +14,7 @@ from llmdash.promql.expressions import not_equal
 from llmdash.promql.nodes import Matcher
 from llmdash.signals import signal
 from llmdash.sources.answer import Answer
-from llmdash.sources.source import Dialect, Role, Source, answered, counter, named_edges
+from llmdash.sources.source import Dialect, Role, Source, answered, counter, named_edges, titled
 from llmdash.sources.triton import core_answers
 
 #: 24.09 brought the end-to-end latency and the lengths.
@@ -55,7 +55,7 @@ def triton_vllm(
     return Source(
         name=name,
         exporter="triton_vllm",
-        title="Triton vLLM" if name == "triton-vllm" else f"Triton vLLM {name}",
+        title=titled("Triton vLLM", name, "triton-vllm"),
         role=Role.ENGINE,
         metrics=dialect.spoken_of(CATALOGUE),
         dialect=dialect,

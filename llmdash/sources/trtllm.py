@@ -26,6 +26,7 @@ from llmdash.sources.source import (
     gauge,
     named_edges,
     ratio,
+    titled,
 )
 
 #: Gauges, tokens and most of the rest came with 1.3, and so did the name of the model.
@@ -71,7 +72,7 @@ def trtllm(
     return Source(
         name=name,
         exporter="trtllm",
-        title="TensorRT-LLM" if name == "trtllm" else f"TensorRT-LLM {name}",
+        title=titled("TensorRT-LLM", name, "trtllm"),
         role=Role.ENGINE,
         metrics=dialect.spoken_of(metrics.METRICS),
         dialect=dialect,

@@ -27,6 +27,7 @@ from llmdash.sources.source import (
     gauge,
     named_edges,
     ratio,
+    titled,
 )
 
 #: 0.8.4 gave the latency histograms the edges they still have; V1 is complete from there.
@@ -91,7 +92,7 @@ def vllm(
     return Source(
         name=name,
         exporter="vllm",
-        title="vLLM" if name == "vllm" else f"vLLM {name}",
+        title=titled("vLLM", name, "vllm"),
         role=Role.ENGINE,
         metrics=dialect.spoken_of(metrics.METRICS),
         dialect=dialect,

@@ -24,10 +24,12 @@ from llmdash.promql.expressions import (
     mean_of,
     not_equal,
     one_of,
+    or_zero,
     over_time,
     quantile,
     rate,
     relabel,
+    share_of,
     total,
 )
 from llmdash.promql.nodes import Aggregate, Binary, Call, Expr, Matcher, Matching, Number, Text
@@ -164,3 +166,13 @@ def test_labels_are_mapped_one_value_at_a_time() -> None:
         '"model", "x", "instance", "a:1|b-2")'
     ) == to_text(mapped, RULES)
     assert mapped.labels.has("model")
+
+
+def test_a_part_that_is_not_counted_yet_is_zero() -> None:
+    """None counted is zero as long as the whole is there, and only then: no traffic stays no number."""
+    whole = total(rate(READ, "7m"), ["model_name"])
+    part = total(rate(READ.where(cluster="south"), "7m"), ["model_name"])
+    counted = to_text(whole)
+
+    assert f"{to_text(part)} or {counted} * 0" == to_text(or_zero(part, whole))
+    assert f"({to_text(part)} or {counted} * 0) / {counted}" == to_text(share_of(part, whole))
