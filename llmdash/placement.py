@@ -104,7 +104,7 @@ class Placement:
         serving = _serving(engine.anchored(), engine, ())
         by = ("engine_instance",)
         alone = joined(serving, "and", _one(serving, by), on=by)
-        return joined(named, "*", alone, on=("engine_instance",), group_left=("model",))
+        return joined(named, "*", alone, on=by, group_left=("model",))
 
 
 def _one_engine_each(gpus: Mapping[str, tuple[str, ...]]) -> list[dict[str, str]]:

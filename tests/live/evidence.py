@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from llmdash.build import Build
 from llmdash.metrics import prometheus as prometheus_metrics
@@ -19,10 +20,16 @@ from tests.live.questions import (
     Question,
     excuse,
     is_driven,
+    longest_look_back,
+    may_be_zero,
     panel_questions,
     recording_questions,
     variable_questions,
+    without_filters,
 )
+
+#: No Prometheus of a test has been there for longer.
+OLDEST = timedelta(hours=1)
 
 
 @dataclass
@@ -51,6 +58,8 @@ class Hearing:
     build: Build
     before: Sequence[Exposition]
     after: Sequence[Exposition] = ()
+    #: Families that the servers are too old for, and why.
+    newer: Mapping[str, str] = field(default_factory=dict)
     open_questions: list[_Asked] = field(default_factory=list)
     asked: int = 0
 
@@ -69,13 +78,13 @@ class Hearing:
 
     def is_over(self) -> bool:
         """Tell whether nothing is open but what rests on families that are not here."""
-        return all(self._excuse(each.question) is not None for each in self.open_questions)
+        return all(self._excuse(each) is not None for each in self.open_questions)
 
     def verdict(self) -> Verdict:
         """Return what came of it."""
         verdict = Verdict(answered=self.asked - len(self.open_questions))
         for each in self.open_questions:
-            reason = self._excuse(each.question)
+            reason = self._excuse(each)
             if reason is None:
                 place, text = each.question.place, each.question.text
                 verdict.unanswered.append(f"{place}: {each.last}: {text}")
@@ -83,13 +92,20 @@ class Hearing:
                 verdict.excused[each.question.place] = reason
         return verdict
 
-    def _excuse(self, question: Question) -> Excuse | None:
+    def _excuse(self, asked: _Asked) -> Excuse | None:
+        ago = longest_look_back(asked.question.text)
+        if ago > OLDEST:
+            return Excuse("", f"looks back {ago}, when this Prometheus was not there")
+        if asked.lists_nothing:
+            return Excuse("", "lists what is wrong, and nothing is")
         own = [metric for source in self.build.pack.sources for metric in source.metrics]
         catalogue: list[Metric] = [*own, *prometheus_metrics.METRICS]
-        return excuse(question, catalogue, self.after)
+        return excuse(asked.question, catalogue, self.after, self.newer)
 
     def _is_driven(self, question: Question) -> bool:
         """Tell whether the counters of some foundation rose on a server's own page."""
+        if not question.values_of and may_be_zero(question.text):
+            return False
         return any(
             is_driven(text, old, new)
             for text in question.foundations
@@ -105,6 +121,8 @@ class _Asked:
     #: Whether the traffic drove the counters of its expressions, which must then show it.
     driven: bool = False
     last: str = "never asked"
+    #: Whether there are samples, but none that its comparisons let pass.
+    lists_nothing: bool = False
 
     def is_answered(self, server: PrometheusServer) -> bool:
         """Ask once; remember what was wrong."""
@@ -113,6 +131,10 @@ class _Asked:
             return bool(server.label_values(self.question.values_of, self.question.text))
         samples = server.query(self.question.text)
         values = [value for _, value in samples if math.isfinite(value)]
+        every = without_filters(self.question.text)
+        self.lists_nothing = (
+            not samples and every != self.question.text and bool(server.query(every))
+        )
         if not samples:
             self.last = "no sample"
         elif not values:

@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import promql_parser
@@ -176,25 +178,72 @@ def _total(selector: Any, page: Exposition) -> float:
     )
 
 
+def may_be_zero(text: str) -> bool:
+    """Tell whether an expression may be zero however much its counters rise.
+
+    Two that rose can have no difference, and all of what rose can lie above one bucket's edge.
+    """
+    for node in nodes(parsed(text)):
+        if not isinstance(node, promql_parser.BinaryExpr):
+            continue
+        if str(node.op) == "-" or (str(node.op) == "/" and _is_below_an_edge(node.lhs)):
+            return True
+    return False
+
+
+def _is_below_an_edge(tree: Any) -> bool:
+    selectors = (getattr(node, "vector_selector", node) for node in nodes(tree))
+    return any(
+        matcher.name == "le" and "Inf" not in matcher.value
+        for selector in selectors
+        if isinstance(selector, promql_parser.VectorSelector)
+        for matcher in selector.matchers.matchers
+    )
+
+
+#: What lists only offenders: a comparison with a number that keeps some series.
+_FILTER = re.compile(r" (?:==|!=|>=|<=|>|<) -?\d[\d.e+]*(?=[)\s]|$)")
+
+
+def without_filters(text: str) -> str:
+    """Return an expression that lists what its comparisons would have left out, too."""
+    return _FILTER.sub("", text)
+
+
+def longest_look_back(text: str) -> timedelta:
+    """Return how long ago the oldest of an expression's selectors begins to look."""
+    selectors = (getattr(node, "vector_selector", node) for node in nodes(parsed(text)))
+    offsets = (getattr(selector, "offset", None) for selector in selectors)
+    return max((offset for offset in offsets if offset is not None), default=timedelta())
+
+
 @dataclass(frozen=True)
 class Excuse:
-    """Why a question may go unanswered: what a family needs that is not here."""
+    """Why a question may go unanswered: the family that it lacks, if it is one, and the reason."""
 
     family: str
-    needs: tuple[Needs, ...]
+    reason: str
 
     def __str__(self) -> str:
         """Say it in words."""
-        return f"{self.family} needs {', '.join(need.value for need in self.needs)}"
+        return f"{self.family} {self.reason}".strip()
+
+
+def _needs(needs: Iterable[Needs]) -> str:
+    return f"needs {', '.join(need.value for need in needs)}"
 
 
 def excuse(
-    question: Question, metrics: Sequence[Metric], pages: Sequence[Exposition]
+    question: Question,
+    metrics: Sequence[Metric],
+    pages: Sequence[Exposition],
+    newer: Mapping[str, str] = MappingProxyType({}),
 ) -> Excuse | None:
     """Return why a question may go unanswered: all that it rests on needs what is not here.
 
-    A foundation is excused by one family with needs that no page shows; of the alternatives of an
-    `or`, all must be.
+    A foundation is excused by one family that no page shows, for want of what it needs or because
+    the server is older (`newer`: the reason by family), or that stays at zero for want of it; of
+    the alternatives of an `or`, all must be.
     """
     shown = {family for page in pages for family in page.families}
     by_series = {name: metric for metric in metrics for name in metric.series_names()}
@@ -202,9 +251,15 @@ def excuse(
     def lacking(node: Any) -> Excuse | None:
         if isinstance(node, promql_parser.VectorSelector):
             metric = by_series.get(node.name or "")
-            if metric is None or not metric.needs or metric.name in shown:
+            if metric is None:
                 return None
-            return Excuse(metric.name, metric.needs)
+            if metric.name not in shown:
+                if metric.needs:
+                    return Excuse(metric.name, _needs(metric.needs))
+                return Excuse(metric.name, newer[metric.name]) if metric.name in newer else None
+            if metric.idle_without and not any(_total(node, page) for page in pages):
+                return Excuse(metric.name, f"stays at zero: {_needs(metric.idle_without)}")
+            return None
         if isinstance(node, promql_parser.MatrixSelector):
             return lacking(node.vector_selector)
         found = [lacking(child) for child in children(node)]

@@ -14,8 +14,11 @@ from tests.live.questions import (
     excuse,
     filled_in,
     is_driven,
+    longest_look_back,
+    may_be_zero,
     panel_questions,
     variable_questions,
+    without_filters,
 )
 
 PAGES = tuple(
@@ -151,3 +154,65 @@ def test_grafanas_intervals_are_filled_in() -> None:
     text = "rate(x[$__rate_interval]) + increase(x[$__range])"
 
     assert "rate(x[1m]) + increase(x[2m])" == filled_in(text, {})
+
+
+MM_HITS = "rate(vllm:mm_cache_hits_total[5m])"
+MM_NEEDS = "stays at zero: needs a model that takes images, audio or video"
+LOAD = "nv_model_load_duration_secs"
+
+
+@pytest.mark.parametrize(
+    ("text", "newer", "reason"),
+    [
+        (MM_HITS, {}, MM_NEEDS),
+        (f"{MM_HITS} / {TTFT}", {}, MM_NEEDS),
+        (LOAD, {LOAD: "is of 24.11 and later"}, "is of 24.11 and later"),
+        (LOAD, {}, None),
+        (TTFT, {"vllm:time_to_first_token_seconds": "is of tomorrow"}, None),
+    ],
+)
+def test_what_never_moved_or_is_newer_is_excused(
+    text: str, newer: dict[str, str], reason: str | None
+) -> None:
+    """A family at zero for want of a feature, or that the server is too old for; none that moves."""
+    found = excuse(Question("place", "text", (text,)), METRICS, PAGES, newer)
+
+    assert reason == (found.reason if found else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('1 - sum(rate(a_bucket{le="80"}[5m])) / sum(rate(a_count[5m]))', True),
+        (r'sum(rate(a_bucket{le=~"0\\.3"}[5m])) / sum(rate(a_count[5m]))', True),
+        ("sum(rate(a_sum[5m])) / sum(rate(a_count[5m]))", False),
+        (r'sum by (le) (rate(a_bucket{le=~"1|\\+Inf"}[5m])) / 2', False),
+        ('rate(a_bucket{le="1"}[5m])', False),
+    ],
+)
+def test_a_difference_and_a_share_below_an_edge_may_be_zero(text: str, expected: bool) -> None:
+    """Nothing beyond the last bucket is good news; a sum, a rate and a mean must show what rose."""
+    assert expected == may_be_zero(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("a and on (b) (count by (b) (c) > 1)", "a and on (b) (count by (b) (c))"),
+        ("sum(a == 0)", "sum(a)"),
+        ('a{b!="1"} > bool 1', 'a{b!="1"} > bool 1'),
+        ("a > b", "a > b"),
+    ],
+)
+def test_filters_are_taken_away(text: str, without: str) -> None:
+    """What compares with a number lists offenders; states and matchers are left alone."""
+    assert without == without_filters(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("sum(a) / sum(a offset 1w)", 7), ("sum_over_time(a[1d] offset 2d)", 2), ("rate(a[5m])", 0)],
+)
+def test_a_look_back_is_measured(text: str, days: int) -> None:
+    """How long ago the oldest selector begins to look, which no new Prometheus can answer."""
+    assert days == longest_look_back(text).days
