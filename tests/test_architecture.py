@@ -243,7 +243,7 @@ def test_nobody_asks_which_engine_it_is() -> None:
         if PLACE.get(part(name), -1) > after
         for line, text in names_in_conditions(tree)
         for exporter in EXPORTERS
-        if exporter in text.lower() and not name.startswith(f"llmdash.dashboards.{exporter}_")
+        if exporter in text.lower() and not name.startswith(f"llmdash.dashboards.{exporter}.")
     ]
 
     assert {"vllm", "triton", "triton_vllm", "triton_trtllm", "sglang", "trtllm"} == EXPORTERS
@@ -260,7 +260,7 @@ def test_only_an_engines_own_pages_know_its_metrics() -> None:
         and part(imported) == "metrics"
         and imported.count(".") > 1
         and (catalogue := imported.split(".")[2]) not in general
-        and not importer.startswith(f"llmdash.dashboards.{catalogue.partition('_')[0]}_")
+        and not importer.startswith(f"llmdash.dashboards.{catalogue.partition('_')[0]}.")
     ]
 
     assert [] == strays

@@ -1,26 +1,26 @@
 """The pages that ship, as tuples; a page over recordings asks any engine, the others their own."""
 
-from llmdash.dashboards.app_overview import app_overview
-from llmdash.dashboards.capacity import capacity
-from llmdash.dashboards.compare import compare
-from llmdash.dashboards.dcgm_gpu import gpu
-from llmdash.dashboards.engine_cache import engine_cache
-from llmdash.dashboards.engine_latency import engine_latency
-from llmdash.dashboards.engine_overview import engine_overview
-from llmdash.dashboards.engine_scheduler import engine_scheduler
-from llmdash.dashboards.engine_traffic import engine_traffic
-from llmdash.dashboards.fleet import fleet
-from llmdash.dashboards.gateway_overview import gateway_overview
-from llmdash.dashboards.honesty import honesty
-from llmdash.dashboards.triton_overview import triton_overview
-from llmdash.dashboards.triton_tensorrt_llm import tensorrt_llm
-from llmdash.dashboards.vllm_cache import vllm_cache
-from llmdash.dashboards.vllm_extras import vllm_extras
-from llmdash.dashboards.vllm_latency import vllm_latency
-from llmdash.dashboards.vllm_overview import vllm_overview
-from llmdash.dashboards.vllm_scheduler import vllm_scheduler
-from llmdash.dashboards.vllm_service import vllm_service
-from llmdash.dashboards.vllm_traffic import vllm_traffic
+from llmdash.dashboards.app.overview import app_overview
+from llmdash.dashboards.dcgm.gpu import gpu
+from llmdash.dashboards.engine.cache import engine_cache
+from llmdash.dashboards.engine.latency import engine_latency
+from llmdash.dashboards.engine.overview import engine_overview
+from llmdash.dashboards.engine.scheduler import engine_scheduler
+from llmdash.dashboards.engine.traffic import engine_traffic
+from llmdash.dashboards.fleet.capacity import capacity
+from llmdash.dashboards.fleet.compare import compare
+from llmdash.dashboards.fleet.honesty import honesty
+from llmdash.dashboards.fleet.overview import fleet
+from llmdash.dashboards.gateway.overview import gateway_overview
+from llmdash.dashboards.triton.overview import triton_overview
+from llmdash.dashboards.triton.tensorrt_llm import tensorrt_llm
+from llmdash.dashboards.vllm.cache import vllm_cache
+from llmdash.dashboards.vllm.extras import vllm_extras
+from llmdash.dashboards.vllm.latency import vllm_latency
+from llmdash.dashboards.vllm.overview import vllm_overview
+from llmdash.dashboards.vllm.scheduler import vllm_scheduler
+from llmdash.dashboards.vllm.service import vllm_service
+from llmdash.dashboards.vllm.traffic import vllm_traffic
 
 SHARED_PAGES = (fleet, compare, capacity, honesty)
 

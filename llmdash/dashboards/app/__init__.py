@@ -1,0 +1,1 @@
+"""The page of programs that call models in their own process."""

@@ -1,0 +1,1 @@
+"""The page of GPUs that the DCGM exporter tells of."""

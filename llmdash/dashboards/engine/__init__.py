@@ -1,0 +1,1 @@
+"""Pages that any engine has, from the answers of its source."""

@@ -1,0 +1,1 @@
+"""Pages of all sources together, over recordings only."""

@@ -1,0 +1,1 @@
+"""Pages of Triton's own metrics, and of its TensorRT-LLM backend."""

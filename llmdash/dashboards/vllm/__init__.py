@@ -1,0 +1,1 @@
+"""Pages of vLLM's own metrics."""
