@@ -76,6 +76,8 @@ _NOT_COUNTED = frozenset({"seconds", "timestamp", "bytes", "watts", "celsius", "
 def grafana_unit(unit: Unit) -> str:
     """Return Grafana's id of a unit; things counted one by one need no entry of their own.
 
+    A title says what is counted; an axis that repeats it at each line takes the room of the graph.
+
     Raises:
         DashboardError: Grafana has no such unit and the table no way round it.
     """
@@ -83,11 +85,11 @@ def grafana_unit(unit: Unit) -> str:
     if known is not None:
         return known
     counted = unit * SECONDS
-    for candidate, ending in ((unit, ""), (counted, "/s")):
+    for candidate, known_as in ((unit, "short"), (counted, "count:/s")):
         if candidate.scale == 1 and len(candidate.factors) == 1:
             ((name, power),) = candidate.factors
             if power == 1 and name not in _NOT_COUNTED:
-                return f"count:{name}{ending}"
+                return known_as
     hint = "add it to GRAFANA_UNITS, or convert the expression"
     raise DashboardError("grafana units", "a unit that Grafana can show", str(unit), hint)
 

@@ -1,6 +1,7 @@
 """Where panels stand: rows flow from left to right over 24 columns, wrap, and stack.
 
-A repeated panel has a line of its own, since Grafana spreads its copies over the whole width.
+Graphs take what a line leaves over, in equal parts. A repeated panel has a line of its own, since
+Grafana spreads its copies over the whole width.
 """
 
 from __future__ import annotations
@@ -42,14 +43,43 @@ class Placed:
 def flow(panels: Iterable[Panel], top: int) -> tuple[tuple[Placed, ...], int]:
     """Return the panels placed from line `top` on, and the first line below all of them."""
     placed: list[Placed] = []
-    x, y, tallest = 0, top, 0
+    y = top
+    for line in _lines(panels):
+        x = 0
+        for panel, width in zip(line, _widths(line), strict=True):
+            placed.append(Placed(panel, Cell(x, y, width, panel.height)))
+            x += width
+        y += max(panel.height for panel in line)
+    return tuple(placed), y
+
+
+def _width(panel: Panel) -> int:
+    return COLUMNS if panel.repeat else panel.width
+
+
+def _lines(panels: Iterable[Panel]) -> list[list[Panel]]:
+    """Return the panels that stand side by side, line by line."""
+    lines: list[list[Panel]] = []
+    left = 0
     for panel in panels:
-        width = COLUMNS if panel.repeat else panel.width
-        if x + width > COLUMNS:
-            x, y, tallest = 0, y + tallest, 0
-        placed.append(Placed(panel, Cell(x, y, width, panel.height)))
-        x, tallest = x + width, max(tallest, panel.height)
-    return tuple(placed), y + tallest
+        if not lines or _width(panel) > left:
+            lines.append([])
+            left = COLUMNS
+        lines[-1].append(panel)
+        left -= _width(panel)
+    return lines
+
+
+def _widths(line: Sequence[Panel]) -> list[int]:
+    """Return how wide the panels of a line are when graphs have taken what is left over."""
+    widths = [_width(panel) for panel in line]
+    graphs = [place for place, panel in enumerate(line) if panel.stretches]
+    spare = COLUMNS - sum(widths)
+    for turn, place in enumerate(graphs):
+        part = spare // (len(graphs) - turn)
+        widths[place] += part
+        spare -= part
+    return widths
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,7 @@ class Panel:
     #: What the panel shows, and what a bad shape means.
     description: str = ""
     queries: tuple[Query, ...] = ()
+    #: In columns; a kind that stretches may get more, where its line leaves some over.
     width: int = 12
     height: int = 8
     #: A variable: the panel is shown once for each of its values, two to a line.
@@ -184,6 +185,8 @@ class Panel:
     #: Kinds that show no legend need none that distinguishes.
     has_legend: ClassVar[bool] = True
     has_queries: ClassVar[bool] = True
+    #: Whether it is plainer to read when it is wider, as a graph is.
+    stretches: ClassVar[bool] = True
     #: Whether columns or rows of a panel may each have a unit of their own.
     has_one_unit: ClassVar[bool] = True
 

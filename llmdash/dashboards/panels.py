@@ -44,6 +44,9 @@ __all__ = [
 ColorMode = Literal["value", "background", "none"]
 TextMode = Literal["auto", "value", "value_and_name", "name"]
 
+#: How opaque the bands of a stack are, in percent: the grid is still seen through them.
+_BANDS = 60
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Limited(Panel):
@@ -90,8 +93,8 @@ class TimeSeries(_Limited):
     """Lines over time; a gap is drawn as a gap."""
 
     stack: bool = False
-    #: How opaque the area below a line is, in percent.
-    fill: int = 10
+    #: How opaque the area below a line is, in percent; none, or bands where lines are stacked.
+    fill: int | None = None
     #: Let the axis end above the data: a share that matters when it is small.
     zoomed: bool = False
     #: Colours of lines by what the legend calls them (`error`: red).
@@ -100,10 +103,16 @@ class TimeSeries(_Limited):
     def __post_init__(self) -> None:
         """Check the fill."""
         super().__post_init__()
-        if not 0 <= self.fill <= 100:
+        if not 0 <= self.opacity <= 100:
             raise DashboardError(self.place, "a fill from 0 to 100", str(self.fill))
         for color in self.colors.values():
             check_color(color, self.place)
+
+    @property
+    def opacity(self) -> int:
+        """How opaque the area below a line is, in percent."""
+        # Areas of lines that are not stacked cover each other: 24 GPUs would be one block.
+        return (_BANDS if self.stack else 0) if self.fill is None else self.fill
 
     @property
     def limits(self) -> Bounds:
@@ -126,6 +135,8 @@ class _Reduced(_Limited):
 class Stat(_Reduced):
     """The newest value in large letters."""
 
+    stretches: ClassVar[bool] = False
+
     width: int = 4
     height: int = 4
     color_mode: ColorMode = "value"
@@ -137,6 +148,8 @@ class Stat(_Reduced):
 @dataclass(frozen=True, kw_only=True)
 class Gauge(_Reduced):
     """The newest value on an arc between a least and a greatest value."""
+
+    stretches: ClassVar[bool] = False
 
     width: int = 4
     height: int = 6
@@ -213,6 +226,7 @@ class Text(Panel):
     has_legend: ClassVar[bool] = False
     has_queries: ClassVar[bool] = False
     has_one_unit: ClassVar[bool] = False
+    stretches: ClassVar[bool] = False
 
     title: str = ""
     width: int = 24

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from llmdash.dashboards.panel import Threshold
 from llmdash.promql.windows import Duration
 
@@ -21,8 +23,23 @@ FILE_DESCRIPTORS = (Threshold(0.8, "orange"), Threshold(0.9, "red"))
 #: The quantiles that a latency panel shows.
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
+#: Signals told by their mean, but for the one panel of their distribution: on a healthy server
+#: nearly all of them end within the first bucket, and a quantile there is a share of its edge
+#: (vLLM's is 0.3 s: where nobody queues, p95 of the queue time reads 285 ms).
+TOLD_BY_MEAN = frozenset({"queue_time", "prefill_time"})
+
 #: When a request waits at any moment, on average, the queue is no accident of arrivals.
 WAITING_STEADILY = 1.0
+
+#: The same as a limit on how many wait now.
+QUEUE = (Threshold(WAITING_STEADILY, "orange"),)
+
+#: Where a p95 is slow. Promises in the wild end at 2 s to the first token and at 150 ms between
+#: two, about as fast as people read; a rule in the wild alerts when the first takes above 10 s.
+SLOW: Mapping[str, tuple[Threshold, ...]] = {
+    "time_to_first_token": (Threshold(2, "orange"), Threshold(10, "red")),
+    "inter_token_latency": (Threshold(0.15, "orange"),),
+}
 
 #: Preemptions for each request that ends. Preempted work is done twice, so at one in a hundred the
 #: loss begins to be more than what else is uncertain (1 %, as for errors above).
@@ -32,9 +49,9 @@ PREEMPTED_SHARE = 0.01
 #: evicted (p50). At 1 reuse comes as late as eviction does, so many blocks are lost just before.
 REUSE_NEAR_EVICTION = (Threshold(0.5, "orange"), Threshold(1, "red"))
 
-#: Rules in the wild alert at 85 (HaoWen46/LLM-Inference-Stack, LLMKube), or warn at 85 and page at
-#: 95 (NVIDIA Dynamo): hotter, most datacenter GPUs lower their clocks by themselves.
-GPU_TEMPERATURE = (Threshold(85, "orange"), Threshold(95, "red"))
+#: Rules in the wild alert at 85 (HaoWen46/LLM-Inference-Stack, LLMKube, NVIDIA Dynamo). By
+#: nvidia-smi an A100 is made for 85 at most, slows itself down at 89 and switches off at 92.
+GPU_TEMPERATURE = (Threshold(85, "orange"), Threshold(90, "red"))
 
 #: Some kernel runs for half of the time: below, clocks fall for want of work and say nothing.
 GPU_AT_WORK = 0.5
@@ -50,16 +67,23 @@ HOUR = Duration.parse("1h")
 #: How full the KV cache may be at the day's peak: where its colour begins to warn.
 KV_TARGET = KV_CACHE[0].value
 
-#: The same limits for what is left of it.
+#: From here on a KV cache is full.
+KV_FULL = KV_CACHE[-1].value
+
+#: The same limits for what is left of it, red below the first; a line in green would be a goal.
 KV_HEADROOM = tuple(
     Threshold(round(1 - limit.value, 4), color)
-    for limit, color in zip(reversed(KV_CACHE), ("orange", "green"), strict=True)
+    for limit, color in zip(reversed(KV_CACHE), ("orange", "text"), strict=True)
 )
 
 #: The slope of KV cache use is read over this, and told for this far ahead at most: requests come
-#: and go within minutes, so half an hour shows a trend, and none holds for longer than a day.
+#: and go within minutes, so half an hour shows a trend, and none holds for longer than some hours.
 TREND_WINDOW = Duration.parse("30m")
-LONGEST_FORECAST = Duration.parse("1d")
+LONGEST_FORECAST = Duration.parse("6h")
+
+#: The time until a KV cache is full, in seconds, red below the first: an engine that loads its
+#: weights over a network takes up to ten minutes, and getting a node for it up to an hour.
+TIME_TO_FULL = (Threshold(600, "orange"), Threshold(3600, "text"))
 
 #: Traffic repeats by the day and by the week.
 DAY = Duration.parse("1d")
@@ -74,6 +98,11 @@ SCRAPE_SHARE = (Threshold(0.5, "orange"), Threshold(0.65, "red"))
 #: counted twice to 2 or to a half. Our own choice, between these.
 LITTLE = (0.7, 1.4)
 
+#: The same as lines on a graph.
+LITTLE_BAND = tuple(
+    Threshold(limit, color) for limit, color in zip(LITTLE, ("text", "orange"), strict=True)
+)
+
 #: With fewer requests at once the samples of a gauge miss too many to compare with anything.
 FEWEST_AT_ONCE = 1
 
@@ -86,3 +115,8 @@ ANY = (Threshold(1, "orange"),)
 #: Share of the interval between its evaluations that a group of rules takes; above 1 some are left
 #: out. Our own choice: at half, twice as many servers are the end.
 RULE_SHARE = (Threshold(0.5, "orange"), Threshold(1, "red"))
+
+
+def slow_limits(name: str, top: float | None) -> tuple[Threshold, ...]:
+    """Return from where on a latency is slow, as far as its buckets reach (`top`, in seconds)."""
+    return tuple(each for each in SLOW.get(name, ()) if top is None or each.value <= top)

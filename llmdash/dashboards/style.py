@@ -50,8 +50,8 @@ HUES: Mapping[str, str] = {
     "gpu_power": "orange",
     "gpu_power_limit": "red",
     "gpu_energy": "orange",
-    "gpu_temperature": "red",
-    "gpu_memory_temperature": "orange",
+    "gpu_temperature": "yellow",
+    "gpu_memory_temperature": "purple",
     "gpu_memory_reserved": "yellow",
     "gpu_engine_activity": "green",
     "gpu_copy_utilisation": "purple",
@@ -107,6 +107,13 @@ FINISH_REASONS: Mapping[str, str] = {
     "repetition": WARNING,
 }
 
+#: Where prompt tokens came from: what was computed has the hue of reading the prompt.
+TOKEN_SOURCES: Mapping[str, str] = {
+    "local_compute": HUES["prompt_tokens"],
+    "local_cache_hit": HUES["cached_prompt_tokens"],
+    "external_kv_transfer": HUES["kv_transfer"],
+}
+
 #: Classes of HTTP status codes.
 STATUS_CLASSES: Mapping[str, str] = {"2xx": GOOD, "3xx": "blue", "4xx": WARNING, "5xx": BAD}
 
@@ -135,6 +142,9 @@ THROTTLE_REASONS: Mapping[str, str] = {
     "sync_boost": "purple",
     "low_utilisation": "super-light-blue",
 }
+
+#: Those of them that are no part of normal work.
+HARMFUL_THROTTLE_REASONS = frozenset({"thermal", "reliability", "board_limit"})
 
 #: What an XID error asks for.
 XID_CLASSES: Mapping[XidClass, str] = {

@@ -28,6 +28,8 @@ class LabelColumn:
     title: str = ""
     link: str | None = None
     link_title: str = "Open"
+    #: Behind the values: what is much the same in all lines.
+    stands_last: bool = False
 
     def __post_init__(self) -> None:
         """Check the link, and default the title to the label in words."""
@@ -81,6 +83,8 @@ class Table(Panel):
     #: The title of the column that lines are sorted by.
     sort_by: str | None = None
     descending: bool = True
+    #: What stands for no lines, instead of no data: a list of what is wrong is well when empty.
+    no_value: str | None = None
 
     def __post_init__(self) -> None:
         """Check that the queries fit together line by line."""

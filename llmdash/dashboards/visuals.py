@@ -61,12 +61,13 @@ def _(panel: TimeSeries) -> Visual:
         "barAlignment": 0,
         "barWidthFactor": 0.6,
         "drawStyle": "line",
-        "fillOpacity": panel.fill,
+        "fillOpacity": panel.opacity,
         "gradientMode": "none",
         "hideFrom": _HIDE_NOWHERE,
         "insertNulls": False,
         "lineInterpolation": "linear",
-        "lineWidth": 1,
+        # In a stack the line of a zero would be drawn over the band below it.
+        "lineWidth": 0 if panel.stack else 1,
         "pointSize": 5,
         "scaleDistribution": _LINEAR,
         # A sample between two gaps has no line to be seen by.
@@ -78,7 +79,12 @@ def _(panel: TimeSeries) -> Visual:
     return Visual(
         "timeseries",
         {
-            "legend": legend("table", ["mean", "max", "lastNotNull"]),
+            "legend": {
+                **legend("table", ["mean", "max", "lastNotNull"]),
+                # A legend shows three lines before it scrolls: those that stand out.
+                "sortBy": "Max",
+                "sortDesc": True,
+            },
             "tooltip": {"hideZeros": False, "mode": "multi", "sort": "desc"},
         },
         {
@@ -154,8 +160,10 @@ def _(panel: BarGauge) -> Visual:
 @visual.register
 def _(panel: Table) -> Visual:
     only = len(panel.queries) == 1
-    names = {column.label: column.title for column in panel.label_columns}
+    labels = panel.label_columns
+    names = {column.label: column.title for column in labels if not column.stands_last}
     names |= {_value_name(column, only): column.title for column in panel.columns}
+    names |= {column.label: column.title for column in labels if column.stands_last}
     organize = {
         "excludeByName": {"Time": True},
         "includeByName": {},
@@ -172,9 +180,10 @@ def _(panel: Table) -> Visual:
         {"cellHeight": "sm", "frameIndex": 0, "showHeader": True, "sortBy": sorted_by},
         {
             "color": {"mode": "thresholds"},
-            "custom": {"align": "auto", "inspect": False},
+            # Grafana's own least width, 150, leaves the last columns beyond the screen.
+            "custom": {"align": "auto", "inspect": False, "minWidth": 90},
             "mappings": [no_traffic()],
-            "noValue": NO_DATA,
+            "noValue": panel.no_value or NO_DATA,
             "thresholds": threshold_steps((), "text"),
         },
         overrides=(
@@ -261,6 +270,7 @@ def _as_limit(query: Query) -> Json:
     properties = [
         {"id": "custom.lineStyle", "value": {"dash": [10, 10], "fill": "dash"}},
         {"id": "custom.fillOpacity", "value": 0},
+        {"id": "custom.lineWidth", "value": 1},
         {"id": "custom.stacking", "value": {"group": "A", "mode": "none"}},
         {"id": "color", "value": {"fixedColor": "red", "mode": "fixed"}},
     ]

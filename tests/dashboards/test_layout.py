@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmdash.dashboards.layout import Cell, Placed, flow, misplaced, stack
-from llmdash.dashboards.panels import Text
+from llmdash.dashboards.panels import Panel, Text
+from tests.dashboards.examples import time_series
 
 
 def panel(key: str, width: int, height: int, repeat: str | None = None) -> Text:
@@ -56,3 +58,26 @@ def test_what_is_misplaced_is_named() -> None:
     other = Placed(panel("other", 5, 5), Cell(4, 4, 21, 5))
 
     assert ("other reaches beyond column 24", "one and other overlap") == misplaced((one, other))
+
+
+def graph(key: str, width: int) -> Panel:
+    return time_series(key, width=width)
+
+
+@pytest.mark.parametrize(
+    ("widths", "taken"),
+    [((8,), [24]), ((8, 8), [12, 12]), ((12, 5), [15, 9]), ((8, 8, 8), [8, 8, 8])],
+)
+def test_graphs_take_what_is_left(widths: tuple[int, ...], taken: list[int]) -> None:
+    """A line of graphs fills the page, each as much wider as the others."""
+    placed, _ = flow([graph(f"g{n}", width) for n, width in enumerate(widths)], top=0)
+
+    assert taken == [each.cell.width for each in placed]
+    assert () == misplaced(placed)
+
+
+def test_only_graphs_stretch() -> None:
+    """A tile keeps its width; the graph beside it takes all that is left over."""
+    placed, _ = flow((panel("a", 4, 4), graph("b", 12), panel("c", 23, 2)), top=0)
+
+    assert [4, 20, 23] == [each.cell.width for each in placed]

@@ -51,6 +51,30 @@ def test_a_gap_is_drawn_as_a_gap() -> None:
     assert (False, False) == (custom["spanNulls"], custom["insertNulls"])
 
 
+@pytest.mark.parametrize(
+    ("changes", "drawn"),
+    [({}, (0, 1)), ({"stack": True}, (60, 0)), ({"fill": 25}, (25, 1))],
+)
+def test_only_stacks_are_filled(changes: dict[str, Any], drawn: tuple[int, int]) -> None:
+    """Areas of lines side by side hide each other; in a stack the line of a zero hides a band."""
+    custom = visual(time_series(**changes)).defaults["custom"]
+
+    assert drawn == (custom["fillOpacity"], custom["lineWidth"])
+
+
+def test_the_legend_shows_who_stands_out() -> None:
+    """Three of its lines are seen without scrolling, so the greatest come first."""
+    legend = visual(PANELS["tokens"]).options["legend"]
+
+    assert ("Max", True) == (legend["sortBy"], legend["sortDesc"])
+    assert "max" in legend["calcs"]
+
+
+def test_many_columns_fit_a_screen() -> None:
+    """At Grafana's least width of 150 pixels ten columns are seen; at this one, seventeen."""
+    assert 90 == defaults("models")["custom"]["minWidth"]
+
+
 @pytest.mark.parametrize("key", ["cache", "waiting", "models", "started"])
 def test_one_value_is_asked_for_once(key: str) -> None:
     """Panels of the newest value ask at one moment, not for every step of the time range."""

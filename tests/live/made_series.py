@@ -61,7 +61,7 @@ OPEN_VALUES: dict[str, tuple[str, ...]] = {
     "handler": ("/v1/chat/completions", "/v1/completions"),
     "method": ("POST",),
     "status": ("200", "500"),
-    "status_code": ("200", "429", "500"),
+    "status_code": ("200", "429", "499", "500"),
     "http_code": ("400", "500"),
     "xid": ("13", "79"),
     "err_code": ("79",),

@@ -156,6 +156,14 @@ def test_grafanas_intervals_are_filled_in() -> None:
     assert "rate(x[1m]) + increase(x[2m])" == filled_in(text, {})
 
 
+@pytest.mark.parametrize("replacement", ["$1", "${1}", "${1}xx-$2"])
+def test_groups_of_a_pattern_are_left_alone(replacement: str) -> None:
+    """What a pattern has found is no variable: Prometheus fills it in, as it does for Grafana."""
+    relabelled = f'label_replace(x{{code=~"$code"}}, "class", "{replacement}", "code", "(.)(.*)")'
+
+    assert relabelled.replace("$code", ".*") == filled_in(relabelled, {})
+
+
 MM_HITS = "rate(vllm:mm_cache_hits_total[5m])"
 MM_NEEDS = "stays at zero: needs a model that takes images, audio or video"
 LOAD = "nv_model_load_duration_secs"

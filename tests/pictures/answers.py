@@ -118,9 +118,7 @@ class Asker:
             ("$__interval", step),
         ):
             expression = expression.replace(name, f"{seconds}s")
-        # What a pattern has found is no variable, and Grafana leaves it as it is.
-        found = {"1": "${1}"}
-        return filled_in(expression, {**found, **first_options(self.dashboard), **chosen})
+        return filled_in(expression, {**first_options(self.dashboard), **chosen})
 
 
 def _line(target: Mapping[str, Any], series: Mapping[str, Any]) -> Line:

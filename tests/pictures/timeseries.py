@@ -46,9 +46,10 @@ def draw_timeseries(
             values = values + base
             stacked |= {t: v for t, v in zip(times, values, strict=True) if not math.isnan(v)}
         _draw_line(axes, times, values, base, color, field)
+    # Before events are drawn, whose lines are no data.
+    texts = _y_axis(axes, field_of(panel))
     for event in events:
         axes.axvline(event, color=color_code("blue"), linewidth=0.8, linestyle=(0, (4, 3)))
-    texts = _y_axis(axes, field_of(panel))
     # As wide as the longest text beside the axis asks for.
     left = max((text_width(text, 11) for text in texts), default=0.0) + 16
     canvas.place(axes, box.inside(left, 8, 12, height + 24))
@@ -66,7 +67,8 @@ def _draw_line(
         return
     dashed = (field.get("custom.lineStyle") or {}).get("fill") == "dash"
     style: Any = (0, (5, 4)) if dashed else "solid"
-    axes.plot(times, values, color=color, linewidth=1.1, linestyle=style)
+    width = 1.1 * field.get("custom.lineWidth", 1)
+    axes.plot(times, values, color=color, linewidth=width, linestyle=style)
     alone = np.isfinite(values)
     alone[1:] &= ~np.isfinite(values[:-1])
     alone[:-1] &= ~np.isfinite(values[1:])

@@ -20,6 +20,12 @@ from llmdash.sources.source import Source
 
 _BY_ENDPOINT = ("endpoint",)
 _ENDPOINT = "{{endpoint}}"
+#: How the app calls the outcomes; those that are usually zero are at the bottom of a stack.
+_STATUSES = {
+    "error": OUTCOMES["error"],
+    "cancelled": OUTCOMES["cancelled"],
+    "success": OUTCOMES["ok"],
+}
 #: The body of a request is its prompt, and is drawn as one.
 _SIZE = "prompt_length"
 
@@ -112,12 +118,14 @@ def _traffic(page: SourcePage) -> Iterator[Panel]:
         title="Requests by endpoint and status",
         description="Requests that ended each second, for each endpoint and status. An error line "
         "of one endpoint is its own fault; of all of them, the engine's or the machine's.",
-        queries=(
+        queries=tuple(
             Query(
-                "rate",
-                page.rate(metrics.LLM_REQUESTS_TOTAL, ("endpoint", "status")),
-                "{{endpoint}} {{status}}",
-            ),
+                status,
+                page.rate(metrics.LLM_REQUESTS_TOTAL, _BY_ENDPOINT, status=status),
+                f"{_ENDPOINT} {status}",
+                color=color,
+            )
+            for status, color in _STATUSES.items()
         ),
         stack=True,
     )
@@ -127,7 +135,8 @@ def _traffic(page: SourcePage) -> Iterator[Panel]:
         description="Share of each endpoint's requests that ended in an error. A step up at a "
         "restart is a new release; one that grows with the load is too little memory.",
         queries=(Query("share", _error_share(page, "endpoint"), _ENDPOINT),),
-        minimum=0,
+        thresholds=ERROR_SHARE,
+        zoomed=True,
     )
     yield TimeSeries(
         key="active",

@@ -12,10 +12,17 @@ from operator import add
 
 from llmdash.dashboards.dcgm.page import BY_GPU, LEGEND, GpuPage
 from llmdash.dashboards.panels import Mapping, Panel, Query, StateTimeline, TimeSeries
-from llmdash.dashboards.style import BAD, CLOCK_EVENTS, GOOD, PLAIN, THROTTLE_REASONS
+from llmdash.dashboards.style import (
+    BAD,
+    CLOCK_EVENTS,
+    GOOD,
+    HARMFUL_THROTTLE_REASONS,
+    PLAIN,
+    THROTTLE_REASONS,
+)
 from llmdash.metrics import clock_events
 from llmdash.metrics.clock_events import ClockEvent
-from llmdash.promql.expressions import call, total
+from llmdash.promql.expressions import call, greatest, total
 from llmdash.promql.nodes import Binary, Expr, Number
 from llmdash.promql.units import COUNT
 from llmdash.sources.answer import CounterAnswer
@@ -55,7 +62,7 @@ def harm_mappings() -> tuple[Mapping, ...]:
 
 
 def clock_event_panels(page: GpuPage) -> Iterator[Panel]:
-    """Yield which GPUs are held back, since when, and how many there are for each reason."""
+    """Yield which GPUs harm holds back, when, how many there are for each reason, and how long."""
     if page.has(MASK):
         mask = page.now(MASK)
         harmful = "; ".join(f"{_words(event)}: {event.meaning}" for event in _HARMFUL)
@@ -64,35 +71,79 @@ def clock_event_panels(page: GpuPage) -> Iterator[Panel]:
             title="Held back by harm",
             description=page.described(
                 MASK,
-                "Since when something that should not be holds a GPU's clocks back. "
-                f"{harmful} Look for cooling and power supply; the model cannot help it.",
+                "When something that should not be held a GPU's clocks back. A GPU has a line only "
+                f"while it is held back, and all together have one while none is. {harmful} Look "
+                "for cooling and power supply; the model cannot help it.",
             ),
-            queries=(Query("harm", harm(mask), LEGEND),),
+            queries=(
+                # Not an empty panel: that is what no data looks like.
+                Query("none", Binary("==", greatest(harm(mask)), Number(0)), "all GPUs"),
+                Query("harm", harm(mask) > 0, LEGEND),
+            ),
             mappings=harm_mappings(),
             unit=COUNT,
+            width=8,
         )
-        normal = "; ".join(f"{_words(event)}: {event.meaning}" for event in _NORMAL)
         yield TimeSeries(
             key="clock-events",
-            title="GPUs by clock event reason",
+            title="GPUs held back by reason",
             description=page.described(
                 MASK,
-                "How many GPUs are held back at the moment, by reason; one may have several. "
-                f"Cool colours are normal: {normal} Warm colours are harm. At work, most GPUs "
-                "stand at their power cap.",
+                "How many GPUs each harmful reason holds back at the moment; one may have several. "
+                "One GPU points at its place, all of a node at its cooling or its power supply.",
             ),
-            queries=tuple(
-                Query(
-                    event.name.replace("_", "-"),
-                    total(_is_set(mask, event)),
-                    _words(event),
-                    color=CLOCK_EVENTS[event.name],
-                )
-                for event in clock_events.CLOCK_EVENTS
-            ),
+            queries=_by_reason(mask, _HARMFUL),
             decimals=0,
+            width=8,
         )
-    yield from _throttled_time(page)
+    yield from _throttled_time(
+        page,
+        "throttled-time",
+        "Share of time held back",
+        "Which share of the time the driver held each GPU's clocks back for a reason that is no "
+        "part of normal work: it adds up what a mask of the moment misses. Heat for a share of "
+        "the time is cooling that does not suffice.",
+        is_harm=True,
+    )
+
+
+def normal_clock_event_panels(page: GpuPage) -> Iterator[Panel]:
+    """Yield the reasons for lower clocks that are no harm."""
+    if page.has(MASK):
+        normal = "; ".join(f"{_words(event)}: {event.meaning}" for event in _NORMAL)
+        yield TimeSeries(
+            key="clock-events-normal",
+            title="GPUs at lower clocks by normal reason",
+            description=page.described(
+                MASK,
+                "How many GPUs lower their clocks at the moment for a reason that is no harm; one "
+                f"may have several. At work, most GPUs stand at their power cap. {normal}",
+            ),
+            queries=_by_reason(page.now(MASK), _NORMAL),
+            decimals=0,
+            width=8,
+        )
+    yield from _throttled_time(
+        page,
+        "throttled-time-normal",
+        "Share of time at lower clocks",
+        "Which share of the time the driver lowered each GPU's clocks for a normal reason. Power "
+        "is usual at work, low utilisation while idle; more power than on its neighbours is a "
+        "lower limit or a harder share of the work.",
+        is_harm=False,
+    )
+
+
+def _by_reason(mask: Expr, events: tuple[ClockEvent, ...]) -> tuple[Query, ...]:
+    return tuple(
+        Query(
+            event.name.replace("_", "-"),
+            total(_is_set(mask, event)),
+            _words(event),
+            color=CLOCK_EVENTS[event.name],
+        )
+        for event in events
+    )
 
 
 def clock_event_details(page: GpuPage) -> Iterator[Panel]:
@@ -127,21 +178,18 @@ def clock_event_details(page: GpuPage) -> Iterator[Panel]:
         )
 
 
-def _throttled_time(page: GpuPage) -> Iterator[Panel]:
+def _throttled_time(
+    page: GpuPage, key: str, title: str, text: str, *, is_harm: bool
+) -> Iterator[Panel]:
     name = "gpu_throttled_time"
     answer = page.source.answers.get(name)
     if not isinstance(answer, CounterAnswer):
         return
     reasons = [dict(term.fixed)["throttle_reason"] for term in answer.terms]
     yield TimeSeries(
-        key="throttled-time",
-        title="Share of time held back",
-        description=page.described(
-            name,
-            "Which share of the time the driver held each GPU's clocks back, by reason: it adds "
-            "up what a mask of the moment misses. Power is normal at work; heat for a share of "
-            "the time is cooling that does not suffice.",
-        ),
+        key=key,
+        title=title,
+        description=page.described(name, text),
         queries=tuple(
             Query(
                 reason.replace("_", "-"),
@@ -150,9 +198,10 @@ def _throttled_time(page: GpuPage) -> Iterator[Panel]:
                 color=THROTTLE_REASONS[reason],
             )
             for place, reason in enumerate(reasons)
+            if (reason in HARMFUL_THROTTLE_REASONS) == is_harm
         ),
-        maximum=1,
-        width=24,
+        zoomed=True,
+        width=8,
     )
 
 

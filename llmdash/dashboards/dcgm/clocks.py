@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from llmdash.dashboards.dcgm.page import BY_GPU, BY_GPU_AND_MODEL, LEGEND, MODEL, GpuPage
 from llmdash.dashboards.panels import Panel, Query, Threshold, TimeSeries
 from llmdash.dashboards.policy import GPU_AT_WORK, GPU_STRAGGLER
-from llmdash.dashboards.style import GOOD, WARNING, hue
+from llmdash.dashboards.style import PLAIN, WARNING, hue
 from llmdash.layer import Layer
 from llmdash.promql.expressions import aggregate, count, greatest, joined
 from llmdash.promql.nodes import Binary, Expr, Number
@@ -17,11 +17,19 @@ _LATELY = "6h"
 _CLOCK = "gpu_sm_clock"
 _WORK = "gpu_utilisation"
 _ENGINE = "engine_instance"
-_AS_MUCH = (Threshold(GPU_STRAGGLER, GOOD),)
+#: Below the line is bad; a line in green would be a goal.
+_AS_MUCH = (Threshold(GPU_STRAGGLER, PLAIN),)
 
 
-def clock_panels(page: GpuPage, layer: Layer) -> Iterator[Panel]:
-    """Yield how fast GPUs run, of what they can, and against each other."""
+def straggler_panels(page: GpuPage, layer: Layer) -> Iterator[Panel]:
+    """Yield how fast GPUs run against each other."""
+    if page.has(_CLOCK) and page.has(_WORK):
+        yield _of_its_model(page)
+        yield from _clock_of_its_engine(page, layer)
+
+
+def clock_details(page: GpuPage, layer: Layer) -> Iterator[Panel]:
+    """Yield how fast GPUs run, of what they can, and whether one of an engine does less."""
     yield from page.graph(
         _CLOCK,
         "SM clock",
@@ -36,8 +44,7 @@ def clock_panels(page: GpuPage, layer: Layer) -> Iterator[Panel]:
     )
     if page.has(_CLOCK) and page.has(_WORK):
         yield _of_its_greatest(page)
-        yield _of_its_model(page)
-        yield from _of_its_engine(page, layer)
+        yield from _work_of_its_engine(page, layer)
 
 
 def _at_work(page: GpuPage, of: Expr, by: tuple[str, ...]) -> Expr:
@@ -73,13 +80,20 @@ def _of_its_model(page: GpuPage) -> Panel:
         ),
         thresholds=_AS_MUCH,
         base_color=WARNING,
+        width=8,
     )
 
 
-def _of_its_engine(page: GpuPage, layer: Layer) -> Iterator[Panel]:
+def _uuid(page: GpuPage, layer: Layer) -> str:
+    """Return the exporter's label for what a GPU is; empty where nobody says whose GPUs are."""
+    placed = layer.placement.places_gpus
+    return dict(page.source.dialect.labels).get("gpu_uuid", "") if placed else ""
+
+
+def _clock_of_its_engine(page: GpuPage, layer: Layer) -> Iterator[Panel]:
     """Yield GPUs against those that compute each token together with them."""
-    uuid = dict(page.source.dialect.labels).get("gpu_uuid", "")
-    if not layer.placement.places_gpus or not uuid:
+    uuid = _uuid(page, layer)
+    if not uuid:
         return
     clock = _at_work(page, page.now(_CLOCK, (*BY_GPU, uuid)), (*BY_GPU, uuid))
     in_step = _with_engine(page, layer, clock, uuid)
@@ -92,6 +106,12 @@ def _of_its_engine(page: GpuPage, layer: Layer) -> Iterator[Panel]:
         in_step,
         _median(in_step, _ENGINE),
     )
+
+
+def _work_of_its_engine(page: GpuPage, layer: Layer) -> Iterator[Panel]:
+    uuid = _uuid(page, layer)
+    if not uuid:
+        return
     busy = _with_engine(page, layer, page.now(_WORK, (*BY_GPU, uuid)), uuid)
     yield _within_engine(
         _WORK,
@@ -119,6 +139,7 @@ def _within_engine(name: str, title: str, text: str, own: Expr, equals: Expr) ->
         queries=(Query("share", _compared(own, equals, _ENGINE), LEGEND, color=hue(name)),),
         thresholds=_AS_MUCH,
         base_color=WARNING,
+        width=8,
     )
 
 

@@ -66,7 +66,11 @@ def memory_health(page: GpuPage) -> Iterator[Panel]:
             "rows of memory replaced over its whole life. A row that waits for its replacement "
             "needs a reset of the GPU; one that finds none, a new GPU. Columns without data "
             "are left out of the exporter's own counters file.",
-            by=(LabelColumn("instance"), LabelColumn("gpu", "GPU"), LabelColumn(MODEL, "Model")),
+            by=(
+                LabelColumn("instance"),
+                LabelColumn("gpu", "GPU"),
+                LabelColumn(MODEL, "Model", stands_last=True),
+            ),
             queries=tuple(query for query, _ in columns),
             columns=tuple(column for _, column in columns),
             sort_by=columns[0][1].title,

@@ -20,7 +20,7 @@ def memory_share(page: GpuPage, by: Sequence[str] = BY_GPU) -> Expr:
 
 
 def memory_panels(page: GpuPage) -> Iterator[Panel]:
-    """Yield how much memory is taken, left, and there at all."""
+    """Yield which share of its memory is taken on each GPU."""
     if all(page.has(name) for name in _PARTS):
         yield TimeSeries(
             key="memory-share",
@@ -33,17 +33,23 @@ def memory_panels(page: GpuPage) -> Iterator[Panel]:
             queries=(Query("share", memory_share(page), LEGEND, color=hue("gpu_memory_used")),),
             width=8,
         )
+
+
+def memory_details(page: GpuPage) -> Iterator[Panel]:
+    """Yield how much memory is taken, left, and there at all, in bytes."""
     yield from page.graph(
         "gpu_memory_used",
         "Memory used",
         "Memory taken on each GPU, by all processes together. GPUs of one engine have much the "
         "same; one with more has a guest, which the engine may miss at its next start.",
+        width=12,
     )
     yield from page.graph(
         "gpu_memory_free",
         "Memory free",
         "Memory left on each GPU. What an engine leaves is for CUDA graphs and peaks of "
         "activations: near nothing, its next large batch may end in an out-of-memory error.",
+        width=12,
     )
     yield from _all_memory(page)
 

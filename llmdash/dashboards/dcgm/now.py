@@ -186,7 +186,7 @@ def gpu_table(page: GpuPage, uid: str) -> Panel:
         by=(
             LabelColumn("instance"),
             LabelColumn("gpu", "GPU", only, "Show this GPU only"),
-            LabelColumn(MODEL, "Model"),
+            LabelColumn(MODEL, "Model", stands_last=True),
         ),
         queries=tuple(Query(key, expression) for key, _, expression, *_ in cells),
         columns=tuple(
@@ -205,26 +205,26 @@ def gpu_table(page: GpuPage, uid: str) -> Panel:
 
 
 def _cells(page: GpuPage) -> Iterator[_Cell]:
-    """Yield the columns that the source can fill."""
+    """Yield the columns that the source can fill: first what judges, then what explains it."""
+    if page.has(MASK):
+        held = harm(page.now(MASK, BY_GPU_AND_MODEL))
+        yield "held-back", "Held back", held, harm_mappings(), ()
+    if page.has(XID):
+        yield "xid", "Last XID", page.now(XID, BY_GPU_AND_MODEL), named_codes(), ()
+    if page.has("gpu_temperature"):
+        hot = page.now("gpu_temperature", BY_GPU_AND_MODEL)
+        yield "temperature", "Temperature", hot, (), GPU_TEMPERATURE
     for name, title in (
+        ("gpu_sm_clock", "SM clock"),
+        ("gpu_power", "Power"),
         ("gpu_utilisation", "Utilisation"),
         ("gpu_tensor_activity", "Tensor cores"),
         ("gpu_memory_activity", "Memory bandwidth"),
         ("gpu_memory_used", "Memory used"),
         ("gpu_memory_free", "Memory free"),
-        ("gpu_power", "Power"),
-        ("gpu_sm_clock", "SM clock"),
     ):
         if page.has(name):
             yield _key(name), title, page.now(name, BY_GPU_AND_MODEL), (), ()
-    if page.has("gpu_temperature"):
-        hot = page.now("gpu_temperature", BY_GPU_AND_MODEL)
-        yield "temperature", "Temperature", hot, (), GPU_TEMPERATURE
-    if page.has(XID):
-        yield "xid", "Last XID", page.now(XID, BY_GPU_AND_MODEL), named_codes(), ()
-    if page.has(MASK):
-        held = harm(page.now(MASK, BY_GPU_AND_MODEL))
-        yield "held-back", "Held back", held, harm_mappings(), ()
 
 
 def _key(name: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmdash.dashboards.panels import Panel, Query, TimeSeries
 from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import hue
+from llmdash.dashboards.variables import DashboardVariable
 from llmdash.promql.expressions import call, convert, count, first_of
 from llmdash.promql.nodes import Expr, Selector
 from llmdash.promql.rewrite import map_selectors
@@ -29,6 +30,13 @@ _OF_SLICES = frozenset({"gpu_memory_used", "gpu_memory_free", "gpu_memory_reserv
 @dataclass(frozen=True)
 class GpuPage(SourcePage):
     """Asks a source's answers of each GPU."""
+
+    def variables(self) -> tuple[DashboardVariable, ...]:
+        """Return the choices at the top of the page, of which one is no common word."""
+        return tuple(
+            replace(each, label="GPU") if each.name == "gpu" else each
+            for each in super().variables()
+        )
 
     def now(self, name: str, by: Sequence[str] = BY_GPU) -> Expr:
         """Return a gauge of each GPU."""

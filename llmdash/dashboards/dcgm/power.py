@@ -26,13 +26,18 @@ def power_share_of_limit(page: GpuPage) -> Expr:
 
 
 def power_panels(page: GpuPage) -> Iterator[Panel]:
-    """Yield how much power GPUs draw, alone, of their limit, and together."""
+    """Yield how much power GPUs draw, alone and together."""
     yield from page.graph(
         "gpu_power",
         "Power",
         "Power that each GPU draws. GPUs of one engine draw about the same; one below the others "
         "is held back or waits for them, one at idle power beside busy ones serves nothing.",
     )
+    yield _together(page)
+
+
+def power_details(page: GpuPage) -> Iterator[Panel]:
+    """Yield how much power GPUs draw of their limit, and which used how much energy."""
     if page.has("gpu_power_limit"):
         yield TimeSeries(
             key="power-of-limit",
@@ -50,9 +55,25 @@ def power_panels(page: GpuPage) -> Iterator[Panel]:
                     color=hue("gpu_power"),
                 ),
             ),
-            width=8,
         )
-    yield _together(page)
+    if page.has("gpu_energy"):
+        yield BarGauge(
+            key="energy-by-gpu",
+            title="Energy on screen by GPU",
+            description="Energy that each GPU used in the time on screen. GPUs of one engine "
+            "should be about alike; much at low utilisation is a GPU that costs and idles.",
+            queries=(
+                Query(
+                    "energy",
+                    convert(page.increased("gpu_energy", BY_GPU), KILOWATT_HOURS),
+                    LEGEND,
+                ),
+            ),
+            base_color=hue("gpu_energy"),
+            width=24,
+            # Two dozen bars.
+            height=14,
+        )
 
 
 def _together(page: GpuPage) -> Panel:
@@ -86,6 +107,7 @@ def heat_panels(page: GpuPage) -> Iterator[Panel]:
                 Query("celsius", page.now("gpu_temperature"), LEGEND, color=hue("gpu_temperature")),
             ),
             thresholds=GPU_TEMPERATURE,
+            width=8,
         )
     name = "gpu_memory_temperature"
     if page.has(name):
@@ -99,26 +121,12 @@ def heat_panels(page: GpuPage) -> Iterator[Panel]:
             ),
             # Old exporters show a huge number where there is no sensor.
             queries=(Query("celsius", page.now(name) < _HOTTEST, LEGEND, color=hue(name)),),
+            width=8,
         )
 
 
-def energy_panels(page: GpuPage, layer: Layer) -> Iterator[Panel]:
-    """Yield how much energy was used, and what a token took of it."""
-    if page.has("gpu_energy"):
-        yield BarGauge(
-            key="energy-by-gpu",
-            title="Energy on screen by GPU",
-            description="Energy that each GPU used in the time on screen. GPUs of one engine "
-            "should be about alike; much at low utilisation is a GPU that costs and idles.",
-            queries=(
-                Query(
-                    "energy",
-                    convert(page.increased("gpu_energy", BY_GPU), KILOWATT_HOURS),
-                    LEGEND,
-                ),
-            ),
-            base_color=hue("gpu_energy"),
-        )
+def energy_panels(layer: Layer) -> Iterator[Panel]:
+    """Yield how much energy a token took."""
     if layer.has("gpu_energy", role=Role.GPU) and layer.has(_WRITTEN, role=Role.ENGINE):
         yield _per_token(layer)
         if layer.placement.places_gpus:
@@ -148,6 +156,7 @@ def _per_token(layer: Layer) -> Panel:
         "GPUs idle, when batches are small, or when GPUs work for something that counts no "
         "tokens; a gap is no traffic.",
         queries=tuple(queries),
+        width=8,
     )
 
 
@@ -160,4 +169,5 @@ def _per_token_by_model(layer: Layer) -> Panel:
         "writes. Compare it with its own past: above that, its batches are small or its GPUs "
         "idle. Models that share a GPU, and GPUs whose engine is not known, are missing.",
         queries=(Query("joules", _energy(layer, by) / _tokens(layer, _WRITTEN, by), "{{model}}"),),
+        width=8,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmdash.dashboards.dcgm.page import BY_GPU, BY_GPU_AND_MODEL, LEGEND, MODEL, GpuPage, ago
+from llmdash.dashboards.dcgm.page import BY_GPU, LEGEND, GpuPage, ago
 from llmdash.dashboards.panels import (
     Column,
     LabelColumn,
@@ -20,8 +20,8 @@ from llmdash.dashboards.panels import (
 from llmdash.dashboards.parts import Annotation
 from llmdash.dashboards.style import BAD, GOOD, XID_CLASSES
 from llmdash.metrics.xid import XIDS, Xid
-from llmdash.promql.expressions import count, joined, or_zero
-from llmdash.promql.nodes import Binary, Expr
+from llmdash.promql.expressions import count, greatest, joined, or_zero
+from llmdash.promql.nodes import Binary, Expr, Number
 from llmdash.promql.units import COUNT
 
 NAME = "gpu_xid"
@@ -82,41 +82,48 @@ def xid_panels(page: GpuPage) -> Iterator[Panel]:
         key="xid-timeline",
         title="Last XID by GPU",
         description="Which error the driver reported last for each GPU, over time: it happened "
-        "where the colour changes, and is told from then on although all may be well again. "
+        "where a colour begins, and is told from then on although all may be well again: a line "
+        "over the whole width is an old story. GPUs without one have no line, and all together "
+        "have one where none has. "
         "Yellow asks to fix the program, orange to reset the GPU or the node, red to replace "
         "the GPU, blue for nothing at once. The same code twice looks like one.",
-        queries=(Query("code", page.now(NAME), LEGEND),),
+        queries=(
+            # Not an empty panel: that is what no data looks like.
+            Query("none", Binary("==", greatest(page.now(NAME)), Number(0)), "all GPUs"),
+            Query("code", page.now(NAME) > 0, LEGEND),
+        ),
         mappings=named_codes(),
         unit=COUNT,
+        width=8,
     )
     yield _table(page)
 
 
 def _table(page: GpuPage) -> Panel:
-    code = page.now(NAME, BY_GPU_AND_MODEL)
-    reported = code > 0
-    changes = page.codes_seen(NAME, BY_GPU_AND_MODEL, label=_CODE)
-    new = count(new_codes(page, RECENTLY, BY_GPU_AND_MODEL), BY_GPU_AND_MODEL)
+    reported = page.now(NAME) > 0
+    changes = page.codes_seen(NAME, BY_GPU, label=_CODE)
+    new = count(new_codes(page, RECENTLY), BY_GPU)
     return Table(
         key="xids",
         title="XID errors",
         description="GPUs for which the driver reported an error since it was loaded. The log of "
         "the node (dmesg, NVRM: Xid) has the details. New codes are other ones than an hour ago; "
         "changes count those that took another's place in the time on screen: with neither it is "
-        "an old story. No data: no GPU has an XID.",
-        by=(LabelColumn("instance"), LabelColumn("gpu", "GPU"), LabelColumn(MODEL, "Model")),
+        "an old story.",
+        by=(LabelColumn("instance"), LabelColumn("gpu", "GPU")),
         queries=(
             Query("code", reported),
             Query("asks", reported),
-            Query("new", or_zero(new, count(reported, BY_GPU_AND_MODEL))),
+            Query("new", or_zero(new, count(reported, BY_GPU))),
             Query("changes", Binary("and", changes, reported)),
         ),
         columns=(
+            Column("new", "New, 1 h", mappings=(Mapping(0, "no", GOOD), Mapping(1, "yes", BAD))),
             Column("code", "Last XID", unit=COUNT, mappings=named_codes()),
             Column("asks", "What it asks for", unit=COUNT, mappings=asked_for()),
-            Column("new", "New, 1 h", mappings=(Mapping(0, "no", GOOD), Mapping(1, "yes", BAD))),
             Column("changes", "Changes on screen", decimals=0),
         ),
-        sort_by="Changes on screen",
-        width=12,
+        sort_by="New, 1 h",
+        no_value="no GPU has an XID",
+        width=16,
     )

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from llmdash.dashboards.dashboard import Dashboard, Row
+from llmdash.dashboards.engine.cache_savings import (
+    prefill_time_saved,
+    spared_share,
+    tells_savings,
+    tells_spared,
+)
 from llmdash.dashboards.engine.page import engine_dashboard
 from llmdash.dashboards.engine.series import engine_labels, engine_legend, note_of
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import KV_CACHE
 from llmdash.dashboards.rows import row_of
 from llmdash.dashboards.source_page import SourcePage
-from llmdash.dashboards.style import PLAIN, hue
+from llmdash.dashboards.style import PLAIN, TOKEN_SOURCES, hue
+from llmdash.dashboards.tiles import side_by_side
 from llmdash.errors import SourceError
 from llmdash.layer import Layer
-from llmdash.promql.expressions import joined, total
+from llmdash.promql.expressions import total
 from llmdash.promql.nodes import Expr
 from llmdash.promql.units import COUNT
 from llmdash.promql.windows import RATE_INTERVAL
-from llmdash.sources.answer import RatioAnswer, families_of
+from llmdash.sources.answer import RatioAnswer
 from llmdash.sources.source import Source
 
 DESCRIPTION = (
@@ -37,7 +44,7 @@ def engine_cache(source: Source, layer: Layer) -> Dashboard | None:
 def cache_rows(page: SourcePage) -> tuple[Row, ...]:
     """Return what any engine says of its caches."""
     return (
-        *row_of("cache-now", "Now", _now(page)),
+        *row_of("cache-now", "Now", side_by_side(_now(page))),
         *row_of("use", "KV cache use", _use(page)),
         *row_of("prefix", "Prefix cache", _prefix(page)),
         *row_of("savings", "What caching saves", _savings(page)),
@@ -60,54 +67,6 @@ def ratio_parts(page: SourcePage, name: str) -> tuple[Expr, Expr]:
     return answer.part_rates(RATE_INTERVAL, (), page.matchers())
 
 
-def tells_spared(page: SourcePage) -> bool:
-    """Tell whether the share of prompts spared is known, and is not the prefix cache's ratio."""
-    parts = ("cached_prompt_tokens", "prompt_tokens")
-    if not all(page.has(name) for name in parts):
-        return False
-    answers = page.source.answers
-    read = {family for name in parts for family in families_of(answers[name])}
-    own = answers.get("prefix_cache_hit_ratio")
-    return own is None or read != set(families_of(own))
-
-
-def spared_share(page: SourcePage, by: Sequence[str] = ()) -> Expr:
-    """Return the share of prompt tokens that need no prefill because some cache has them."""
-    cached, prompts = (
-        page.counter(name, _instances(page)) for name in ("cached_prompt_tokens", "prompt_tokens")
-    )
-    return total(cached, by) / total(_beside(prompts, cached), by)
-
-
-def tells_savings(page: SourcePage) -> bool:
-    """Tell whether the source answers what time saved is computed from."""
-    return all(page.has(n) for n in ("cached_prompt_tokens", "prompt_tokens", "prefill_time"))
-
-
-def prefill_time_saved(page: SourcePage, by: Sequence[str] = ()) -> Expr:
-    """Return the cached tokens each second, at the measured prefill time of a computed token."""
-    each = _instances(page)
-    cached = page.counter("cached_prompt_tokens", each)
-    reading = page.distribution("prefill_time").sum_rate(RATE_INTERVAL, each, page.matchers())
-    if page.has("computed_length"):
-        # Written when a request finishes, as the prefill time is: both are of the same requests.
-        lengths = page.distribution("computed_length")
-        computed = lengths.sum_rate(RATE_INTERVAL, each, page.matchers())
-    else:
-        computed = page.counter("prompt_tokens", each) - cached
-    per_token = total(_beside(reading, computed), by) / total(computed, by)
-    return total(cached, by) * per_token
-
-
-def _instances(page: SourcePage) -> tuple[str, str]:
-    return (page.model, "instance")
-
-
-def _beside(of: Expr, told: Expr) -> Expr:
-    """Return a series only of instances that tell the other too: older releases may not."""
-    return joined(of, "and", told)
-
-
 def _free_tokens(page: SourcePage) -> Expr:
     each = engine_labels(page)
     free = 1 - page.gauge("kv_cache_use", "max", each)
@@ -121,20 +80,12 @@ def _now(page: SourcePage) -> Iterator[Panel]:
     if page.has("kv_cache_use"):
         yield Stat(
             key="kv-fullest-now",
-            title="KV cache, fullest engine",
+            title="Fullest KV cache",
             description="Share of its KV cache that live requests hold, on the fullest engine. "
-            "From orange on requests begin to queue, from red on they are preempted."
-            + note_of(page, "kv_cache_use"),
+            "From orange on requests begin to queue, from red on they are preempted. How much the "
+            "others have free, the next row says." + note_of(page, "kv_cache_use"),
             queries=(Query("max", page.gauge("kv_cache_use", "max")),),
             thresholds=KV_CACHE,
-        )
-        yield Stat(
-            key="kv-free-now",
-            title="KV cache free",
-            description="Share of the KV cache that no live request holds, mean of all engines. "
-            "Much free beside a full engine: the load is badly spread, and routing helps more "
-            "than memory.",
-            queries=(Query("free", 1 - page.gauge("kv_cache_use", "avg")),),
         )
     if page.has("prefix_cache_hit_ratio"):
         yield Stat(
@@ -142,7 +93,8 @@ def _now(page: SourcePage) -> Iterator[Panel]:
             title="Prefix cache hits",
             description="Share of the prompt tokens looked up that the prefix cache has. Near zero "
             "is fine where prompts share nothing; where they begin alike, check that caching is "
-            "on and that equal prefixes go to the same engine.",
+            "on and that equal prefixes go to the same engine. Without other tiers it is also "
+            "the share of prefill that is avoided.",
             queries=(
                 Query(
                     "ratio",
@@ -151,34 +103,30 @@ def _now(page: SourcePage) -> Iterator[Panel]:
                 ),
             ),
         )
-    if tells_spared(page):
-        yield Stat(
-            key="spared-now",
-            title="Prefill avoided",
-            description="Share of all prompt tokens that some cache, of this engine or another "
-            "tier, had already computed: prefill work that was not done. Half means that "
-            "prompts cost half.",
-            queries=(Query("share", spared_share(page), color=hue("cached_prompt_tokens")),),
-            maximum=1,
-        )
+    elif tells_spared(page):
+        yield _spared_now(page)
     if tells_savings(page):
         yield Stat(
             key="saved-now",
-            title="Prefill seconds saved",
-            description="Seconds of prefill that requests are spared each second. 2 means that "
-            "without caching two more requests would be reading their prompts at any moment.",
+            title="Prefills spared at any moment",
+            description="How many more requests would be reading their prompts at any moment if "
+            "nothing were cached: seconds of prefill that are spared each second. Falling under "
+            "even traffic, the caches help less and prefill has to make up for it.",
             queries=(Query("saved", prefill_time_saved(page)),),
             unit=COUNT,
         )
-    if page.has("external_cache_hit_ratio"):
-        yield Stat(
-            key="external-now",
-            title="Other tiers' hits",
-            description="Share of the prompt tokens asked of another cache tier (CPU memory, disk, "
-            "another server) that it has. No traffic: no such tier is configured, or nothing "
-            "was asked of it.",
-            queries=(Query("ratio", page.ratio("external_cache_hit_ratio")),),
-        )
+
+
+def _spared_now(page: SourcePage) -> Panel:
+    return Stat(
+        key="spared-now",
+        title="Prefill avoided",
+        description="Share of all prompt tokens that some cache, of this engine or another "
+        "tier, had already computed: prefill work that was not done. Half means that "
+        "prompts cost half.",
+        queries=(Query("share", spared_share(page), color=hue("cached_prompt_tokens")),),
+        maximum=1,
+    )
 
 
 def _use(page: SourcePage) -> Iterator[Panel]:
@@ -266,6 +214,7 @@ def _cached_tokens(page: SourcePage) -> Panel:
             ),
         ),
         stack=True,
+        colors=TOKEN_SOURCES,
     )
 
 
@@ -284,20 +233,35 @@ def _savings(page: SourcePage) -> Iterator[Panel]:
     if tells_savings(page):
         yield TimeSeries(
             key="saved",
-            title="Prefill time saved",
-            description="Cached tokens each second times the prefill time that a computed token "
-            "takes, as measured: seconds of prefill spared each second. Prefills that run side by "
-            "side count each, so of GPU time it is the most that can be saved. A gap means that "
-            "no request finished.",
+            title="Prefills spared at any moment, by model",
+            description="How many more requests of a model would be reading their prompts if "
+            "nothing were cached: cached tokens each second times the prefill time that a computed "
+            "token takes, as measured. Prefills that run side by side count each, so of GPU time "
+            "it is the most that can be saved. A gap means that no request finished.",
             queries=(Query("saved", prefill_time_saved(page, (page.model,)), legend),),
             unit=COUNT,
         )
+
+
+def _other_tiers_now(page: SourcePage) -> Iterator[Panel]:
+    yield Stat(
+        key="external-now",
+        title="Other tiers' hits",
+        description="Share of the prompt tokens asked of another cache tier (CPU memory, disk, "
+        "another server) that it has. No traffic: no such tier is configured, or nothing "
+        "was asked of it.",
+        queries=(Query("ratio", page.ratio("external_cache_hit_ratio")),),
+    )
+    if page.has("prefix_cache_hit_ratio") and tells_spared(page):
+        # With other tiers it is more than the prefix cache's hits, without them the same.
+        yield _spared_now(page)
 
 
 def _other_tiers(page: SourcePage) -> Iterator[Panel]:
     if not page.has("external_cache_hit_ratio"):
         return
     found, asked = ratio_parts(page, "external_cache_hit_ratio")
+    yield from side_by_side(_other_tiers_now(page))
     yield TimeSeries(
         key="external-ratio",
         title="Hit ratio of other tiers",

@@ -7,21 +7,32 @@ from collections.abc import Iterator
 from llmdash.dashboards.dashboard import Dashboard, Row
 from llmdash.dashboards.distribution_panels import quantile_panel
 from llmdash.dashboards.engine.latency_details import (
-    FELT,
     bucket_limits,
     by_instance,
     by_model,
+    felt,
     heatmaps,
+    one_number,
     p95_or_mean,
 )
 from llmdash.dashboards.engine.page import engine_dashboard
 from llmdash.dashboards.grafana_units import PER_THOUSAND_TOKENS
-from llmdash.dashboards.panels import Column, LabelColumn, Panel, Query, Stat, Table, TimeSeries
+from llmdash.dashboards.panels import (
+    Column,
+    LabelColumn,
+    Panel,
+    Query,
+    Stat,
+    Table,
+    TimeSeries,
+)
+from llmdash.dashboards.policy import slow_limits
 from llmdash.dashboards.rows import row_of
 from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import hue
+from llmdash.dashboards.tiles import side_by_side
 from llmdash.layer import Layer
-from llmdash.promql.expressions import convert, joined, total
+from llmdash.promql.expressions import call, convert, joined, total
 from llmdash.promql.windows import RATE_INTERVAL
 from llmdash.signals import signal
 from llmdash.sources.source import Source
@@ -43,7 +54,7 @@ DESCRIPTION = (
 def latency_rows(page: SourcePage) -> tuple[Row, ...]:
     """Return what can be shown of the source's latency."""
     return (
-        *row_of("latency-now", "Now", (*_tiles(page), *_table(page))),
+        *row_of("latency-now", "Now", (*side_by_side(_tiles(page)), *_table(page))),
         *row_of("first-token", "The first token", _first_token(page)),
         *row_of("next-tokens", "The tokens after it, and the whole", _next_tokens(page)),
         *row_of("latency-models", "Models side by side", by_model(page)),
@@ -54,18 +65,24 @@ def latency_rows(page: SourcePage) -> tuple[Row, ...]:
 
 
 def tile(page: SourcePage, name: str, key: str, title: str, description: str) -> Iterator[Panel]:
-    """Yield a signal's p95, or its mean where the source knows no more."""
+    """Yield the number that stands for a signal: its p95, or its mean."""
     if not page.has(name):
         return
-    buckets = page.has_buckets(name)
-    value = page.quantile(name, 0.95) if buckets else page.mean(name)
-    word = "p95" if buckets else "mean"
+    word, value = one_number(page, name), p95_or_mean(page, name)
     yield Stat(
         key=key,
         title=f"{title} {word}",
         description=description,
         queries=(Query(word, value),),
+        thresholds=slow_limits(name, _top(page, name)) if word == "p95" else (),
     )
+
+
+def _top(page: SourcePage, name: str) -> float:
+    """Return the last bucket edge of a signal, in seconds whatever the exporter counts in."""
+    edges = page.distribution(name).canonical_edges
+    assert edges is not None  # a p95 comes of buckets
+    return edges.values[-1]
 
 
 def _tiles(page: SourcePage) -> Iterator[Panel]:
@@ -85,14 +102,15 @@ def _tiles(page: SourcePage) -> Iterator[Panel]:
         "The gap between two outputs of a stream. Above about 0.15 s, people read faster than the "
         "answer comes: the batch is too large or long prefills interrupt decoding.",
     )
-    yield from tile(
-        page,
-        "time_per_output_token",
-        "tpot-now",
-        "Time per token",
-        "Each request's own average time per token after the first. Far above its usual value, "
-        "whole requests are slow and not only single gaps.",
-    )
+    if "time_per_output_token" in felt(page):
+        yield from tile(
+            page,
+            "time_per_output_token",
+            "tpot-now",
+            "Time per token",
+            "Each request's own average time per token after the first. Far above its usual value, "
+            "whole requests are slow and not only single gaps.",
+        )
     yield from tile(
         page,
         "end_to_end_latency",
@@ -107,7 +125,7 @@ def _tiles(page: SourcePage) -> Iterator[Panel]:
         "queue-now",
         "Queue",
         "Time that requests spent waiting before work on them began. None of it produces a token: "
-        "steadily above zero, capacity is missing.",
+        "steadily above zero, capacity is missing. A mean: next to zero where nobody waits.",
     )
     yield from tile(
         page,
@@ -121,13 +139,13 @@ def _tiles(page: SourcePage) -> Iterator[Panel]:
 
 def _table(page: SourcePage) -> Iterator[Panel]:
     """Yield the answer to `who suffers`: a line for each model."""
-    known = [name for name in (*FELT, "queue_time", "prefill_time") if page.has(name)]
+    known = [*felt(page), *(name for name in ("queue_time", "prefill_time") if page.has(name))]
     if not page.model or not known:
         return
     queries, columns = [], []
     for name in known:
         key = name.replace("_", "-")
-        word = "p95" if page.has_buckets(name) else "mean"
+        word = one_number(page, name)
         queries.append(Query(key, p95_or_mean(page, name, (page.model,))))
         columns.append(Column(key, f"{signal(name).title} {word}"))
     yield Table(
@@ -181,22 +199,24 @@ def _parts(page: SourcePage) -> Iterator[Panel]:
     if not all(page.has(name) for name in needed):
         return
     whole, queue, prefill = (page.mean(name) for name in needed)
+    # A picture of parts has no negative part: below zero it would be drawn over the others.
+    rest = call("clamp_min", whole - queue - prefill, 0)
     yield TimeSeries(
         key="first-token-parts",
         title="Where the first token's time goes",
         description="Mean time to first token, split: waiting in the queue, reading the prompt, "
         "and the rest (tokenising, the API process, the way between processes). Means of one "
         "window, but queue and prefill are written when requests finish and the first token when "
-        "it is out: while load changes the rest may be off, even below zero, and during a stall "
-        "the parts are silent. A large queue asks for replicas, a large prefill for shorter "
-        "prompts or a warmer cache, a large rest for CPU.",
+        "it is out: while load changes the rest may be off (below zero it is drawn as zero), and "
+        "during a stall the parts are silent. A large queue asks for replicas, a large prefill for "
+        "shorter prompts or a warmer cache, a large rest for CPU.",
         queries=(
             Query("queue", queue, "queue", color=hue("queue_time")),
             Query("prefill", prefill, "prefill", color=hue("prefill_time")),
-            Query("rest", whole - queue - prefill, "rest", color=hue("time_to_first_token")),
+            Query("rest", rest, "rest", color=hue("time_to_first_token")),
         ),
         stack=True,
-        fill=40,
+        minimum=0,
     )
 
 

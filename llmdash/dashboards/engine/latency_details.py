@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from llmdash.dashboards.distribution_panels import heatmap
 from llmdash.dashboards.panels import Panel, Query, TimeSeries
+from llmdash.dashboards.policy import TOLD_BY_MEAN
 from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import shade
 from llmdash.promql.nodes import Expr
@@ -25,12 +26,28 @@ PHASES = ("queue_time", "prefill_time", "decode_time")
 _SHARES = {"time_per_output_token": 0.9, "decode_time": 0.99}
 
 
-def p95_or_mean(page: SourcePage, name: str, by: Sequence[str]) -> Expr:
-    """Return a signal's p95 by labels, or its mean where the source knows no more."""
+def one_number(page: SourcePage, name: str) -> str:
+    """Say which number stands for a whole latency: its p95, or its mean where that says more."""
+    return "mean" if name in TOLD_BY_MEAN or not page.has_buckets(name) else "p95"
+
+
+def p95_or_mean(page: SourcePage, name: str, by: Sequence[str] = ()) -> Expr:
+    """Return that number by labels."""
     answer = page.distribution(name)
-    if answer.buckets is None:
+    if one_number(page, name) == "mean":
         return answer.mean(RATE_INTERVAL, by, page.matchers())
     return answer.quantile(0.95, RATE_INTERVAL, by, page.matchers())
+
+
+def felt(page: SourcePage) -> tuple[str, ...]:
+    """Return what users feel, as far as it is known, the pace of tokens once.
+
+    Gaps between tokens and the time per token of a request are nearly one number.
+    """
+    known = [name for name in FELT if page.has(name)]
+    if "inter_token_latency" in known and "time_per_output_token" in known:
+        known.remove("time_per_output_token")
+    return tuple(known)
 
 
 def by_model(page: SourcePage) -> Iterator[Panel]:
@@ -47,18 +64,17 @@ def by_model(page: SourcePage) -> Iterator[Panel]:
         "end_to_end_latency": "Models differ by the length of their answers: a line that rises "
         "with its generation length is traffic, one that rises alone is trouble.",
     }
-    for name in FELT:
-        if page.has(name):
-            word = "p95" if page.has_buckets(name) else "mean"
-            yield TimeSeries(
-                key=f"{_key(name)}-by-model",
-                title=f"{signal(name).title} {word} by model",
-                description=texts[name],
-                queries=(
-                    Query(word, p95_or_mean(page, name, (page.model,)), f"{{{{{page.model}}}}}"),
-                ),
-                width=8,
-            )
+    known = [name for name in FELT if page.has(name)]
+    for name in known:
+        word = one_number(page, name)
+        yield TimeSeries(
+            key=f"{_key(name)}-by-model",
+            title=f"{signal(name).title} {word} by model",
+            description=texts[name],
+            queries=(Query(word, p95_or_mean(page, name, (page.model,)), f"{{{{{page.model}}}}}"),),
+            # Four in two lines of two: three and one would leave the last alone.
+            width=8 if len(known) == 3 else 12,
+        )
 
 
 def by_instance(page: SourcePage) -> Iterator[Panel]:

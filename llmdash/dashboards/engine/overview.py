@@ -14,6 +14,7 @@ from llmdash.dashboards.events import engine_events
 from llmdash.dashboards.panel_rows import panel_keys, picked, without
 from llmdash.dashboards.rows import FEWEST_PANELS, panels_in, row_of
 from llmdash.dashboards.source_page import SourcePage
+from llmdash.dashboards.tiles import side_by_side
 from llmdash.layer import Layer
 from llmdash.sources.source import Source
 
@@ -72,9 +73,10 @@ def _rows(page: SourcePage) -> Iterator[Row]:
     """Yield what the eye needs first, then the subjects that have no page of their own."""
     subjects = [tuple(subject(page)) for subject in SUBJECTS]
     everything = [row for rows in subjects for row in rows]
-    glance = [
-        row for key, title, keys in GLANCE for row in row_of(key, title, picked(everything, keys))
-    ]
+    glance: list[Row] = []
+    for key, title, keys in GLANCE:
+        panels = picked(everything, keys)
+        glance += row_of(key, title, side_by_side(panels) if key == "now" else panels)
     yield from glance
     for rows in subjects:
         if panels_in(rows) < FEWEST_PANELS:

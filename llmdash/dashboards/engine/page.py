@@ -18,9 +18,9 @@ Subject = Callable[[SourcePage], Sequence[Row]]
 
 
 def engine_dashboard(
-    page: SourcePage, subject: str, description: str, rows: Sequence[Row]
+    page: SourcePage, subject: str, description: str, rows: Sequence[Row], *, title: str = ""
 ) -> Dashboard | None:
     """Return an engine's page on a subject; None where it would be too thin."""
     if panels_in(rows) < FEWEST_PANELS:
         return None
-    return page.dashboard(subject, description, rows, tuple(engine_events(page)))
+    return page.dashboard(subject, description, rows, tuple(engine_events(page)), title=title)

@@ -8,9 +8,11 @@ from llmdash.dashboards.dashboard import Dashboard, Row
 from llmdash.dashboards.engine.page import engine_dashboard
 from llmdash.dashboards.engine.series import averaged, engine_labels, engine_legend, note_of
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
+from llmdash.dashboards.policy import QUEUE
 from llmdash.dashboards.rows import row_of
 from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import WAITING_REASONS, hue
+from llmdash.dashboards.tiles import side_by_side
 from llmdash.layer import Layer
 from llmdash.promql.expressions import average, counted_as, greatest, mean_of
 from llmdash.promql.nodes import Expr
@@ -36,7 +38,7 @@ def engine_scheduler(source: Source, layer: Layer) -> Dashboard | None:
 def scheduler_rows(page: SourcePage) -> tuple[Row, ...]:
     """Return what any engine says of its scheduler."""
     return (
-        *row_of("scheduler-now", "Now", _now(page)),
+        *row_of("scheduler-now", "Now", side_by_side(_now(page))),
         *row_of("queue", "Queue", _queue(page)),
         *row_of("batch", "Batch", _batch(page)),
         *row_of("preemption", "Preemption", _preemption(page)),
@@ -101,16 +103,11 @@ def _now(page: SourcePage) -> Iterator[Panel]:
     if page.has("requests_waiting"):
         yield Stat(
             key="waiting-now",
-            title="Waiting for capacity",
+            title="Waiting",
             description="Requests that wait because there is no room for them. Above zero for "
             "minutes, the traffic is more than the servers can take: add replicas.",
-            queries=(
-                Query(
-                    "waiting",
-                    page.gauge("requests_waiting", "sum"),
-                    color=hue("requests_waiting"),
-                ),
-            ),
+            queries=(Query("waiting", page.gauge("requests_waiting", "sum")),),
+            thresholds=QUEUE,
             graph=True,
         )
     if page.has("preemptions"):

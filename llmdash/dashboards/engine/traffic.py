@@ -13,6 +13,7 @@ from llmdash.dashboards.policy import ERROR_SHARE
 from llmdash.dashboards.rows import row_of
 from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import OUTCOMES, hue
+from llmdash.dashboards.tiles import side_by_side
 from llmdash.layer import Layer
 from llmdash.promql.expressions import first_of, or_zero
 from llmdash.promql.nodes import Expr
@@ -34,7 +35,7 @@ def engine_traffic(source: Source, layer: Layer) -> Dashboard | None:
 def traffic_rows(page: SourcePage) -> tuple[Row, ...]:
     """Return what can be shown of the source's traffic."""
     return (
-        *row_of("traffic-now", "Now", _tiles(page)),
+        *row_of("traffic-now", "Now", side_by_side(_tiles(page))),
         *row_of("requests", "Requests", _requests(page)),
         *row_of("tokens", "Tokens", _tokens(page)),
         *row_of("lengths", "How long prompts and answers are", lengths(page)),

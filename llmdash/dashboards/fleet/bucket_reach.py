@@ -104,14 +104,12 @@ def reach_panels(layer: Layer) -> Iterator[Panel]:
     found, titles = reaches(layer), dict(LATENCIES)
     if not found:
         return
-    queries, columns = [], []
+    queries, beyond, below = [], [], []
     for reach in found:
         title, key = titles[reach.name], reach.name.replace("_", "-")
         queries += [Query(f"{key}-beyond", reach.beyond()), Query(f"{key}-below", reach.below())]
-        columns += [
-            Column(f"{key}-beyond", f"{title}, beyond", thresholds=BEYOND),
-            Column(f"{key}-below", f"{title}, in the first"),
-        ]
+        beyond.append(Column(f"{key}-beyond", f"{title}, beyond", thresholds=BEYOND))
+        below.append(Column(f"{key}-below", f"{title}, in the first"))
     yield Table(
         key="reach",
         title="Outside of the buckets",
@@ -121,9 +119,8 @@ def reach_panels(layer: Layer) -> Iterator[Panel]:
         "there. A cell without data is a source that has no such buckets.",
         by=(LabelColumn("source", "Source"),),
         queries=tuple(queries),
-        columns=tuple(columns),
-        sort_by="Source",
-        descending=False,
+        columns=(*beyond, *below),
+        sort_by=beyond[0].title,
         height=8,
     )
 

@@ -20,19 +20,29 @@ from llmdash.dashboards.panels import (
     TimeSeries,
     dashboard_url,
 )
-from llmdash.dashboards.policy import KV_CACHE, KV_HEADROOM, LONGEST_FORECAST, TREND_WINDOW
+from llmdash.dashboards.policy import (
+    ANY,
+    KV_CACHE,
+    KV_FULL,
+    KV_HEADROOM,
+    LONGEST_FORECAST,
+    TIME_TO_FULL,
+    TREND_WINDOW,
+)
 from llmdash.dashboards.rows import FEWEST_PANELS, panels_in, row_of
 from llmdash.dashboards.source_page import FOLDER, NEIGHBOURS, TAG
-from llmdash.dashboards.style import hue
 from llmdash.layer import Layer
-from llmdash.promql.expressions import as_value, call, greatest, least, total
-from llmdash.promql.nodes import Expr
+from llmdash.promql.expressions import call, greatest, least, total
+from llmdash.promql.nodes import Binary, Expr, Number
 from llmdash.sources.source import Role
 
 UID = "llm-capacity"
 
 _BY = ("source", "model")
 _LEGEND = "{{source}} {{model}}"
+
+#: How far ahead the page looks, in hours.
+_LONGEST = f"{LONGEST_FORECAST.seconds / 3600:g}"
 
 #: Slower than this (a full cache in thirty years) is no rise.
 _NO_RISE = 1e-9
@@ -48,12 +58,14 @@ def capacity(layer: Layer) -> Dashboard | None:
     rows = [
         *row_of("now", "Headroom", [*_tiles(page, demand), *_tables(page, demand)]),
         *row_of("headroom", "Headroom over time", _graphs(page)),
+        *row_of("tokens", "KV cache in tokens", _free_tokens(page), collapsed=True),
         *row_of("demand", "Demand", demand_panels(demand)),
     ]
     if energy.is_known:
+        idle = idle_panels(Energy(layer))
         rows += [
             *row_of("gpus", "GPUs and energy", gpu_panels(energy)),
-            *row_of("idle", "Idle GPUs", idle_panels(Energy(layer))),
+            *row_of("idle", "Idle GPUs", idle, collapsed=True),
             *row_of("cost", "Cost", cost_panels(energy, layer.prices)),
         ]
     if panels_in(rows) < FEWEST_PANELS:
@@ -85,12 +97,14 @@ def headroom(page: LayerPage, by: tuple[str, ...] = ()) -> Expr:
 def time_to_full(page: LayerPage) -> Expr:
     """Return when the KV cache of a model's engines is full if it goes on rising as it does.
 
-    What does not rise is told as the longest time that is told at all.
+    What does not rise is told as the longest time that is told at all, unless it is full already:
+    a full cache cannot rise, and is full now.
     """
     use = page.gauge("kv_cache_use")
     slope = greatest(call("deriv", use.over(TREND_WINDOW)), _BY)
     left = (1 - greatest(use, _BY)) / call("clamp_min", slope, _NO_RISE)
-    return call("clamp_max", left, LONGEST_FORECAST.seconds)
+    has_room = Binary("<", page.fullest(_BY), Number(KV_FULL), as_state=True)
+    return call("clamp_max", left, LONGEST_FORECAST.seconds) * has_room
 
 
 def room(page: LayerPage) -> Expr:
@@ -120,8 +134,11 @@ def _tiles(page: LayerPage, demand: Demand) -> Iterator[Panel]:
             key="time-to-full-now",
             title="Time to a full KV cache",
             description="For the model that is full first, if its KV cache rises on as in the "
-            "last half hour. A day stands for a day or more, and for a cache that does not rise.",
+            f"last half hour; 0 where one is full already (from {KV_FULL:.0%}). "
+            f"{_LONGEST} hours stand for as long or longer, and for a cache that does not rise.",
             queries=(Query("time", least(time_to_full(page))),),
+            thresholds=TIME_TO_FULL,
+            base_color="red",
         )
     if page.has("requests_running"):
         yield Stat(
@@ -133,14 +150,14 @@ def _tiles(page: LayerPage, demand: Demand) -> Iterator[Panel]:
             queries=(Query("engines", total(page.gauge("requests_running", "count"))),),
         )
     if demand.can_size:
-        added = as_value(demand.engines_needed(_BY) >= 0, "whole engines of models, which add up")
         yield Stat(
-            key="engines-needed-now",
-            title="Engines needed, at most",
-            description="Engines that today's peaks would have asked for, over all models with "
-            "traffic; how it is estimated is told at the table. Above the engines there are, "
-            "today's peak had to queue.",
-            queries=(Query("engines", total(added)),),
+            key="engines-missing-now",
+            title="Engines missing, at most",
+            description="Engines that the day's peaks would have asked for and that are not there, "
+            "added up over the models that are short of some: what one has to spare does not "
+            "serve another. How it is estimated is told at the table.",
+            queries=(Query("engines", demand.engines_missing_in_all()),),
+            thresholds=ANY,
         )
     yield from demand.tiles()
 
@@ -153,6 +170,9 @@ def _tables(page: LayerPage, demand: Demand) -> Iterator[Panel]:
 
     if page.has("kv_cache_use"):
         add(Column("kv", "KV cache, fullest", thresholds=KV_CACHE), page.fullest(_BY))
+    if demand.can_size:
+        missing = Column("missing", "Engines missing, at most", thresholds=ANY)
+        add(missing, demand.engines_missing(_BY))
     if _has_room(page):
         add(Column("room", "Room for requests", decimals=0), room(page))
     if page.has("requests_running"):
@@ -201,9 +221,14 @@ def _graphs(page: LayerPage) -> Iterator[Panel]:
             key="time-to-full",
             title="Time to a full KV cache",
             description="A straight line through the last half hour of each model's mean KV cache "
-            "use, drawn on to 1; told up to a day, where lines that do not rise lie too. A dip "
-            "under the time that a new engine takes to load is the moment to start one.",
+            f"use, drawn on to 1; told up to {_LONGEST} hours, where lines that do not rise lie "
+            f"too. Zero while its fullest engine is full (from {KV_FULL:.0%}). A dip under the "
+            "time that a new engine takes to load is the moment to start one.",
             queries=(Query("time", time_to_full(page), _LEGEND),),
+            thresholds=TIME_TO_FULL,
+            base_color="red",
+            minimum=0,
+            maximum=LONGEST_FORECAST.seconds,
         )
     if _has_room(page):
         yield TimeSeries(
@@ -214,17 +239,6 @@ def _graphs(page: LayerPage) -> Iterator[Panel]:
             "Falling while running stays, requests have grown longer.",
             queries=(Query("room", room(page), _LEGEND),),
         )
-    if page.has("kv_cache_use") and page.has("kv_cache_capacity"):
-        use = greatest(page.gauge("kv_cache_use"), _BY)
-        yield TimeSeries(
-            key="free-tokens",
-            title="Free KV cache in tokens",
-            description="Tokens that the KV caches of a model's engines still hold. Less than a "
-            "long prompt means that the next one has to wait.",
-            queries=(
-                Query("free", total(page.gauge("kv_cache_capacity"), _BY) * (1 - use), _LEGEND),
-            ),
-        )
     if page.has("requests_waiting"):
         waiting = total(page.gauge("requests_waiting").where(reason="capacity"), _BY)
         yield TimeSeries(
@@ -233,5 +247,23 @@ def _graphs(page: LayerPage) -> Iterator[Panel]:
             description="Requests that more engines would serve at once; those that wait for "
             "something else are left out. Above zero with headroom left, the limit on the batch "
             "is what holds them.",
-            queries=(Query("waiting", waiting, _LEGEND, color=hue("requests_waiting")),),
+            queries=(Query("waiting", waiting, _LEGEND),),
+        )
+
+
+def _free_tokens(page: LayerPage) -> Iterator[Panel]:
+    """Yield what is free in tokens, of the sources that tell how many their caches hold."""
+    if page.has("kv_cache_use") and page.has("kv_cache_capacity"):
+        telling = page.layer.answering("kv_cache_capacity", role=Role.ENGINE)
+        names = ", ".join(source.name for source in telling)
+        use = greatest(page.gauge("kv_cache_use"), _BY)
+        yield TimeSeries(
+            key="free-tokens",
+            title=f"Free KV cache in tokens, {names}",
+            description="Tokens that the KV caches of a model's engines still hold. Less than a "
+            "long prompt means that the next one has to wait. Only the sources named tell how "
+            "many their caches hold in all.",
+            queries=(
+                Query("free", total(page.gauge("kv_cache_capacity"), _BY) * (1 - use), _LEGEND),
+            ),
         )

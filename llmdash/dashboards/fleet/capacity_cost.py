@@ -106,9 +106,10 @@ def cost_panels(energy: Energy, prices: Prices | None) -> Iterator[Panel]:
                 "what others sell a token for, your own GPUs pay at this load.",
             ),
         ):
+            # Models first: Grafana hands out colours in order, so they have those of other panels.
             lines = [Query("all", cost.per_token(names), "all, idle GPUs included", color=PLAIN)]
             if energy.by:
-                lines.append(Query("model", cost.per_token(names, energy.by), "{{model}}"))
+                lines.insert(0, Query("model", cost.per_token(names, energy.by), "{{model}}"))
             yield TimeSeries(
                 key=key,
                 title=f"{title}, {prices.currency}",

@@ -9,13 +9,23 @@ from llmdash.dashboards.layer_page import LayerPage
 from llmdash.dashboards.panels import Column, Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import DAY, HOUR, KV_TARGET, WEEK
 from llmdash.dashboards.style import PLAIN, hue
-from llmdash.promql.expressions import ago, call, greatest, over_time, total
+from llmdash.promql.expressions import (
+    ago,
+    as_value,
+    call,
+    greatest,
+    or_zero,
+    over_time,
+    total,
+)
 from llmdash.promql.nodes import Expr, Selector
 from llmdash.promql.windows import Duration
 
 _BY = ("source", "model")
 #: What grows: the signal, and how a reader calls it.
 _GROWING = (("requests", "Requests"), ("generation_tokens", "Generation tokens"))
+#: The same where there is little room for a title.
+_IN_SHORT = {"requests": "Requests", "generation_tokens": "Tokens"}
 #: What a reader sees when this week's line leaves that of the week before.
 _WEEKS_APART = {
     "requests": "The same hours of two weeks, all engines chosen. Above the plain line all day "
@@ -50,6 +60,10 @@ class Demand:
         asked = ("kv_cache_use", "requests_running", "requests_waiting")
         return self.knows_the_day and all(self.page.has(name) for name in asked)
 
+    @property
+    def _engines(self) -> Selector:
+        return self.page.gauge("requests_running", "count")
+
     def engines_needed(self, by: Sequence[str]) -> Expr:
         """Return engines that the day's peaks would have asked for, at most.
 
@@ -57,17 +71,26 @@ class Demand:
         queue, in engines' worth of running requests, stood outside. The peaks of all four may not
         have met, so this is an upper bound.
         """
-
-        def peak(of: Selector) -> Expr:
-            return greatest(over_time("max", of, DAY), by)
-
         page = self.page
-        engines = peak(page.gauge("requests_running", "count"))
-        full = peak(page.gauge("kv_cache_use", "avg")) / KV_TARGET
+        full = _highest(page.gauge("kv_cache_use", "avg"), by) / KV_TARGET
         # What is deferred waits for something that no engine more would bring.
-        waiting = peak(page.gauge("requests_waiting").where(reason="capacity"))
-        running = peak(page.gauge("requests_running", "sum"))
-        return call("ceil", engines * (full + waiting / running))
+        waiting = _highest(page.gauge("requests_waiting").where(reason="capacity"), by)
+        running = _highest(page.gauge("requests_running", "sum"), by)
+        return call("ceil", _highest(self._engines, by) * (full + waiting / running))
+
+    def engines_missing(self, by: Sequence[str]) -> Expr:
+        """Return how many of the engines needed are not there, at most; none where all are.
+
+        A model whose engines have gone since its peak misses all of them.
+        """
+        there = or_zero(total(self._engines, by), _highest(self._engines, by))
+        return call("clamp_min", self.engines_needed(by) - there, 0)
+
+    def engines_missing_in_all(self) -> Expr:
+        """Return the sum of what the models miss that had traffic; zero while engines are known."""
+        missing = self.engines_missing(_BY) >= 0
+        added = as_value(missing, "whole engines of models, which add up")
+        return or_zero(total(added), total(self._engines))
 
     def explained(self) -> str:
         """Say how the number of engines needed is estimated; nothing where it is not."""
@@ -77,7 +100,8 @@ class Demand:
             " Engines needed at today's peak: the day's most engines x the day's greatest mean KV "
             f"cache use / {KV_TARGET:g}, plus the day's longest queue in engines' worth of "
             "running requests, rounded up. Peaks that did not meet count together, so it is an "
-            "upper bound; no traffic means that none was needed."
+            "upper bound; no traffic means that none was needed. Missing are those of them that "
+            "are not there now: all of a model's, for a day, if it was taken away."
         )
 
     def peak(self, of: Selector, by: Sequence[str]) -> Expr:
@@ -102,10 +126,10 @@ class Demand:
                 tokens = self.page.rates("generation_tokens")
                 yield Column("peak-tokens", "Tokens, day's peak"), self.peak(tokens, by)
         if self.knows_the_week:
-            for name, title in _GROWING:
+            for name, title in _IN_SHORT.items():
                 if self.page.has(name):
                     key = f"growth-{name.replace('_', '-')}"
-                    yield Column(key, f"{title}, on a week ago"), self.growth(name, by)
+                    yield Column(key, f"{title}, week on week"), self.growth(name, by)
 
     def tiles(self) -> Iterator[Panel]:
         """Yield the day's peaks and the growth over a week, of all that is chosen."""
@@ -119,14 +143,19 @@ class Demand:
             )
         if self.knows_the_week:
             name = "generation_tokens" if self.page.has("generation_tokens") else "requests"
-            title = dict(_GROWING)[name]
             yield Stat(
                 key="growth-now",
-                title=f"{title}, on a week ago",
+                title=f"{_IN_SHORT[name]}, week on week",
                 description="The last day against the same day a week before. At a tenth more "
-                "each week the traffic doubles in seven; order engines before the headroom goes.",
+                "each week the traffic doubles in seven; order engines before the headroom goes. "
+                "No data in the first week of the recordings.",
                 queries=(Query("growth", self.growth(name)),),
             )
+
+
+def _highest(of: Selector, by: Sequence[str]) -> Expr:
+    """Return the day's peak of the greatest series."""
+    return greatest(over_time("max", of, DAY), by)
 
 
 def demand_panels(demand: Demand) -> Iterator[Panel]:

@@ -122,7 +122,7 @@ def _tiles(energy: Energy) -> Iterator[Panel]:
                 "idle-power-now",
                 "Idle power",
                 every.power(),
-                "What the idle GPUs draw all the same. The row below shows since when.",
+                "What the idle GPUs draw all the same. The row of idle GPUs shows since when.",
             ),
         ):
             yield Stat(

@@ -75,7 +75,8 @@ def compare(layer: Layer) -> Dashboard | None:
         uid=UID,
         title="LLM back ends compared",
         description="The same questions of several back ends, side by side: latency, throughput, "
-        "errors and saturation by source, and whether their load is the same at all.",
+        "errors and saturation by source, and whether their load is the same at all. Of one source "
+        "alone the fleet's page tells more.",
         tags=(TAG, "compare"),
         folder=FOLDER,
         variables=comparison.asked.choices("model", "source"),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from llmdash.dashboards.counted import number_of, sources_of
 from llmdash.dashboards.layer_page import LayerPage
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
-from llmdash.dashboards.policy import ANY, FEWEST_AT_ONCE, HOUR, LITTLE
-from llmdash.dashboards.style import hue
+from llmdash.dashboards.policy import ANY, FEWEST_AT_ONCE, HOUR, LITTLE, LITTLE_BAND
+from llmdash.dashboards.style import source_colors
 from llmdash.layer import Layer
 from llmdash.promql.expressions import (
     call,
@@ -22,7 +22,7 @@ from llmdash.promql.expressions import (
     total,
 )
 from llmdash.promql.nodes import Expr, Selector
-from llmdash.promql.units import REQUESTS
+from llmdash.promql.units import COUNT, REQUESTS
 from llmdash.sources.source import Role
 
 #: One source has one role, and nothing is added up over roles.
@@ -44,6 +44,12 @@ class Counts:
         """Return the sources that time their requests and say how many they hold."""
         timed = {source.name for source in self.layer.answering(_LATENCY)}
         return tuple(s.name for s in self.layer.answering(_RUNNING) if s.name in timed)
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """Return what legends call the sources that can be counted both ways."""
+        timed = self._both_ways
+        return tuple(f"{s.role.value} {s.name}" for s in self.layer.sources if s.name in timed)
 
     @property
     def knows_both_ways(self) -> bool:
@@ -150,9 +156,14 @@ def count_panels(counts: Counts) -> Iterator[Panel]:
             title="Little's law: latencies over counted requests",
             description="Requests that must be there at once by their latencies, over those that "
             "are counted as running or waiting, in the mean of an hour: 1 where all is well. A "
-            "half or 2 is a source with one of the two counted twice. Above 1 for a while, long "
-            "requests have just ended; below, many have just begun, or hang.",
+            "half or 2 is a source with one of the two counted twice; between the dashed lines "
+            "nothing is blamed. Above 1 for a while, long requests have just ended; below, many "
+            "have just begun, or hang.",
             queries=(Query("ratio", counts.little(), "{{role}} {{source}}"),),
+            # The texts speak of 1 and 2, not of percent.
+            unit=COUNT,
+            thresholds=LITTLE_BAND,
+            base_color="orange",
         )
         yield TimeSeries(
             key="both-ways",
@@ -161,16 +172,13 @@ def count_panels(counts: Counts) -> Iterator[Panel]:
             "other; the counted one far above means requests that never end and so have no "
             "latency yet, the other above that some engine's requests are in no gauge.",
             queries=(
-                Query(
-                    "latency",
-                    counts.by_latency(),
-                    "{{role}} {{source}} by latency",
-                    color=hue(_LATENCY),
-                ),
-                Query(
-                    "gauge", counts.by_gauge(), "{{role}} {{source}} counted", color=hue(_RUNNING)
-                ),
+                Query("latency", counts.by_latency(), "{{role}} {{source}} by latency"),
+                Query("gauge", counts.by_gauge(), "{{role}} {{source}} counted"),
             ),
+            colors={
+                **source_colors(counts.called, " by latency", pale=True),
+                **source_colors(counts.called, " counted"),
+            },
         )
     if counts.has_gateway:
         yield TimeSeries(
@@ -180,6 +188,8 @@ def count_panels(counts: Counts) -> Iterator[Panel]:
             "side is scraped twice. Well below 1, clients go round the gateway; above, an engine "
             "behind it is not scraped, or is of no source of the pack.",
             queries=(Query("ratio", counts.gateway_over_engines(), "{{model}}"),),
+            # The texts speak of 1 and 2, not of percent.
+            unit=COUNT,
         )
     if counts.layer.has("start_time"):
         yield TimeSeries(

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from llmdash.dashboards.dashboard import Dashboard, Row
 from llmdash.dashboards.fleet.bucket_reach import reach_graphs, reach_panels, reach_tiles
 from llmdash.dashboards.fleet.count_health import Counts, count_panels, count_tiles
-from llmdash.dashboards.fleet.rule_health import Rules, delivery_panels, rule_panels, rule_tiles
+from llmdash.dashboards.fleet.rule_health import (
+    Rules,
+    delivery_panels,
+    prometheus_tiles,
+    recording_panels,
+    rule_panels,
+    rule_tiles,
+)
 from llmdash.dashboards.fleet.scrape_health import Scrapes, scrape_panels, scrape_tiles
 from llmdash.dashboards.panels import Panel
 from llmdash.dashboards.rows import row_of
@@ -37,10 +44,11 @@ def honesty(layer: Layer) -> Dashboard:
 def _rows(layer: Layer) -> Iterator[Row]:
     scrapes, counts, rules = Scrapes(layer), Counts(layer), Rules(layer)
     yield from row_of("verdict", "What to doubt", _verdict(scrapes, counts, rules))
-    yield from row_of("scrapes", "Scrapes", scrape_panels(scrapes))
+    taken = (*scrape_panels(scrapes), *recording_panels(rules))
+    yield from row_of("scrapes", "Scrapes and recordings", taken)
     yield from row_of("counts", "Counts", count_panels(counts))
     yield from row_of("buckets", "Buckets", reach_panels(layer))
-    yield from row_of("rules", "Recordings and rules", rule_panels(rules))
+    yield from row_of("rules", "Groups of rules", rule_panels(rules), collapsed=True)
     yield from row_of("reach", "Buckets over time", reach_graphs(layer), collapsed=True)
     yield from row_of("prometheus", "Prometheus itself", delivery_panels(), collapsed=True)
 
@@ -50,3 +58,4 @@ def _verdict(scrapes: Scrapes, counts: Counts, rules: Rules) -> Iterator[Panel]:
     yield from count_tiles(counts)
     yield from rule_tiles(rules)
     yield from reach_tiles(scrapes.layer)
+    yield from prometheus_tiles(rules)

@@ -17,7 +17,7 @@ from llmdash.dashboards.panels import (
     TimeSeries,
 )
 from llmdash.dashboards.policy import ANY, HOUR, RULE_SHARE
-from llmdash.dashboards.style import BAD, GOOD, WARNING
+from llmdash.dashboards.style import BAD, GOOD, PLAIN, WARNING
 from llmdash.layer import Layer
 from llmdash.metrics import prometheus as metrics
 from llmdash.metrics.metric import Counter, Gauge
@@ -71,9 +71,13 @@ class Rules:
         newest = greatest(call("timestamp", self.layer.gauge("up", "count")), _BY)
         return call("time") - newest
 
+    def late(self) -> Expr:
+        """Return how much later than it should the next recording of each source is."""
+        return call("clamp_min", self.age() - self.layer.intervals.recordings.seconds, 0)
+
 
 def rule_tiles(rules: Rules) -> Iterator[Panel]:
-    """Yield what is not recorded, and what is recorded wrongly."""
+    """Yield what is not recorded any more."""
     known = over_time("last", rules.layer.gauge("up", "count"), HOUR)
     yield Stat(
         key="silent-now",
@@ -84,6 +88,10 @@ def rule_tiles(rules: Rules) -> Iterator[Panel]:
         queries=(Query("silent", number_of(sources_of(rules.silent()), sources_of(known))),),
         thresholds=ANY,
     )
+
+
+def prometheus_tiles(rules: Rules) -> Iterator[Panel]:
+    """Yield what Prometheus says of itself; no data where it does not scrape itself."""
     failures = rules.within_an_hour(metrics.PROMETHEUS_RULE_EVALUATION_FAILURES_TOTAL)
     missed = rules.within_an_hour(metrics.PROMETHEUS_RULE_GROUP_ITERATIONS_MISSED_TOTAL)
     yield Stat(
@@ -125,8 +133,24 @@ def rule_tiles(rules: Rules) -> Iterator[Panel]:
     )
 
 
+def recording_panels(rules: Rules) -> Iterator[Panel]:
+    """Yield whether the recordings of each source are as young as they should be."""
+    interval = rules.layer.intervals.recordings
+    yield TimeSeries(
+        key="recording-age",
+        title="Recordings late",
+        description="How much older than the interval of the rules the newest recording of each "
+        f"source is: zero, unless rules stand still or do not find their source. Beyond {interval} "
+        "an evaluation was left out. After five minutes Prometheus calls the series gone, and "
+        "the line ends.",
+        queries=(Query("age", rules.late(), "{{role}} {{source}}"),),
+        thresholds=(Threshold(interval.seconds, WARNING),),
+        base_color=PLAIN,
+    )
+
+
 def rule_panels(rules: Rules) -> Iterator[Panel]:
-    """Yield each group of our rules, and the age of what they write."""
+    """Yield each group of our rules, and how long it takes."""
     failures = metrics.PROMETHEUS_RULE_EVALUATION_FAILURES_TOTAL
     missed = metrics.PROMETHEUS_RULE_GROUP_ITERATIONS_MISSED_TOTAL
     last = metrics.PROMETHEUS_RULE_GROUP_LAST_EVALUATION_TIMESTAMP_SECONDS
@@ -154,14 +178,6 @@ def rule_panels(rules: Rules) -> Iterator[Panel]:
         ),
         sort_by="Of the interval",
         height=9,
-    )
-    yield TimeSeries(
-        key="recording-age",
-        title="Age of the newest recording",
-        description="How long ago each source was last recorded. A saw between zero and the "
-        "interval of the rules is right; a ramp is rules that stand still. After five minutes "
-        "Prometheus calls the series gone, and the line ends.",
-        queries=(Query("age", rules.age(), "{{role}} {{source}}"),),
     )
     yield TimeSeries(
         key="rule-share",

@@ -199,6 +199,6 @@ def _jobs_of_those_scraped_twice(scrapes: Scrapes) -> Panel:
         queries=(Query("scrapes", joined(each, "and", scrapes.twice(), on=ADDRESS)),),
         columns=(Column("scrapes", "Scrapes", base_color=BAD),),
         sort_by="Target",
-        width=24,
-        height=6,
+        height=4,
+        no_value="none",
     )

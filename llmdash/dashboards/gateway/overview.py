@@ -11,18 +11,30 @@ from llmdash.dashboards.dashboard import Annotation, Dashboard, Row
 from llmdash.dashboards.events import restart
 from llmdash.dashboards.gateway.engines import engine_panels
 from llmdash.dashboards.gateway.errors import (
-    born_late,
+    detail_panels,
+    endpoint_errors,
     error_panels,
     error_share,
-    of_status,
-    unseen_panels,
+    error_tiles,
+    outcome_share,
+    unseen_panel,
 )
-from llmdash.dashboards.gateway.latency import FELT, class_panels, latency_panels, model_panels
+from llmdash.dashboards.gateway.latency import (
+    FELT,
+    FELT_SHORT,
+    class_details,
+    class_panels,
+    latency_panels,
+    model_panels,
+    suffering_panels,
+)
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
-from llmdash.dashboards.policy import ERROR_SHARE
+from llmdash.dashboards.policy import ERROR_SHARE, slow_limits
 from llmdash.dashboards.rows import row_of
 from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import OUTCOMES, hue
+from llmdash.dashboards.tiles import side_by_side
+from llmdash.dashboards.two_sides import TwoSides
 from llmdash.layer import Layer
 from llmdash.metrics import gateway as metrics
 from llmdash.promql.expressions import total
@@ -31,31 +43,38 @@ from llmdash.sources.source import Source
 
 def gateway_overview(source: Source, layer: Layer) -> Dashboard:
     """Return the page."""
-    page = SourcePage(source)
+    page, sides = SourcePage(source), TwoSides.of(layer, source.name)
     return page.dashboard(
         "overview",
-        "What clients of the gateway saw: requests, failures and latency, by class of prompt, "
-        "model, endpoint and status.",
+        "What clients of the gateway saw: requests, failures and latency, by model and class of "
+        "prompt. The closed rows at the end answer what is asked next.",
         rows=(
-            Row(key="now", title="Summary", panels=tuple(_now(page))),
+            Row(key="now", title="Summary", panels=side_by_side(_now(page))),
+            Row(key="by-model", title="Who suffers", panels=tuple(suffering_panels(page))),
             Row(key="classes", title="By class of prompt", panels=tuple(class_panels(page))),
-            Row(
-                key="latency",
-                title="Latency, all models together",
-                panels=tuple(latency_panels(page)),
-            ),
-            Row(key="errors", title="Errors", panels=tuple(error_panels(page))),
+            Row(key="errors", title="Errors", panels=(*error_tiles(page), *error_panels(page))),
             Row(
                 key="unseen",
                 title="What the engine does not see",
-                panels=tuple(unseen_panels(page)),
+                panels=(unseen_panel(page), *sides.added_panel("added-first-token")),
             ),
             Row(key="traffic", title="Traffic", panels=tuple(_traffic(page))),
-            *row_of("engines", "Engines behind the gateway", engine_panels(page, layer)),
-            *row_of("models", "Latency by model", model_panels(page), collapsed=True),
+            *_closed_rows(page, sides),
         ),
         annotations=(_restart(page),),
     )
+
+
+def _closed_rows(page: SourcePage, sides: TwoSides) -> Iterator[Row]:
+    for key, title, panels in (
+        ("engines", "Engines behind the gateway", engine_panels(sides)),
+        ("latency", "Latency, all models together", latency_panels(page)),
+        ("models", "Latency of each model", model_panels(page)),
+        ("class-details", "Token and whole latency by class of prompt", class_details(page)),
+        ("error-details", "Errors and refusals in detail", detail_panels(page)),
+        ("endpoints", "Requests by endpoint", (_endpoints(page), endpoint_errors(page))),
+    ):
+        yield from row_of(key, title, panels, collapsed=True)
 
 
 def _restart(page: SourcePage) -> Annotation:
@@ -80,8 +99,16 @@ def _now(page: SourcePage) -> Iterator[Panel]:
         queries=(Query("share", error_share(page)),),
         thresholds=ERROR_SHARE,
     )
-    for (name, title), meaning in zip(
+    yield Stat(
+        key="cancelled-now",
+        title="Cancelled",
+        description="Share of requests that the client left before they ended. Growing with "
+        "latency, users give up waiting; growing without it, a client's time-out is too short.",
+        queries=(Query("share", outcome_share(page, "cancelled")),),
+    )
+    for (name, _), title, meaning in zip(
         FELT,
+        FELT_SHORT,
         (
             "95 of 100 streams began within this time, as the client saw it. Above the engine's "
             "own figure, the time goes in the gateway or the network before it.",
@@ -92,11 +119,13 @@ def _now(page: SourcePage) -> Iterator[Panel]:
         ),
         strict=True,
     ):
+        p95 = page.quantile(name, 0.95)
         yield Stat(
             key=f"{name.replace('_', '-')}-now",
-            title=f"{title} p95",
+            title=title,
             description=meaning,
-            queries=(Query("p95", page.quantile(name, 0.95)),),
+            queries=(Query("p95", p95),),
+            thresholds=slow_limits(name, p95.facts.bounds[1]),
         )
     yield Stat(
         key="tokens-now",
@@ -113,50 +142,6 @@ def _now(page: SourcePage) -> Iterator[Panel]:
         "they take longer; compare with the engine's running and waiting.",
         queries=(Query("active", page.gauge("requests_running", "sum")),),
     )
-    yield Stat(
-        key="streams-now",
-        title="Streams in flight",
-        description="Active requests whose answer is streamed. A restart of the gateway or of an "
-        "engine now cuts this many answers short.",
-        queries=(
-            Query(
-                "streams", total(page.select(metrics.GATEWAY_ACTIVE_REQUESTS).where(stream="true"))
-            ),
-        ),
-    )
-    yield from _refusals_now(page)
-
-
-def _refusals_now(page: SourcePage) -> Iterator[Panel]:
-    yield Stat(
-        key="server-errors-now",
-        title="5xx",
-        description="Share of requests answered with a 5xx status. A stream that breaks after its "
-        "first byte has 200 and is not in it, but in Errors.",
-        queries=(Query("share", of_status(page, "5..") / page.counter("requests")),),
-        thresholds=ERROR_SHARE,
-    )
-    yield Stat(
-        key="client-errors-now",
-        title="4xx",
-        description="Share of requests answered with a 4xx status: refused keys, limits, unknown "
-        "models, requests that are malformed. A jump is one client's new release, or its key.",
-        queries=(Query("share", of_status(page, "4..") / page.counter("requests")),),
-    )
-    yield Stat(
-        key="rate-limited-now",
-        title="Rate limited",
-        description="Requests refused each second because a key or an address asked too often. "
-        "Steady refusals are a client without back-off, or a limit that is too low.",
-        queries=(Query("rate", born_late(page, metrics.GATEWAY_RATE_LIMITED_TOTAL)),),
-    )
-    yield Stat(
-        key="auth-failures-now",
-        title="Refused keys",
-        description="Requests each second without a key or with a wrong one. A burst is a key "
-        "that was changed on one side only, or somebody who guesses.",
-        queries=(Query("rate", born_late(page, metrics.GATEWAY_AUTH_FAILURES_TOTAL)),),
-    )
 
 
 def _traffic(page: SourcePage) -> Iterator[Panel]:
@@ -168,28 +153,7 @@ def _traffic(page: SourcePage) -> Iterator[Panel]:
         "Cancelled growing with latency means that users give up waiting.",
         queries=page.outcomes(),
         colors=OUTCOMES,
-        stack=True,
-    )
-    yield TimeSeries(
-        key="models",
-        title="Requests by model",
-        description="Requests that ended each second, by the model asked for; one that is not "
-        "served is called other. A line that falls alone has lost its clients or its engine.",
-        queries=(Query("rate", page.counter("requests", ("model",)), "{{model}}"),),
-        stack=True,
-    )
-    yield TimeSeries(
-        key="endpoints",
-        title="Requests by endpoint and method",
-        description="Requests that ended each second, by path and method. A path nobody should "
-        "ask is a wrong base address in a client, or a scanner.",
-        queries=(
-            Query(
-                "rate",
-                page.rate(metrics.GATEWAY_REQUESTS_TOTAL, ("endpoint", "method")),
-                "{{method}} {{endpoint}}",
-            ),
-        ),
+        width=8,
         stack=True,
     )
     yield TimeSeries(
@@ -206,22 +170,35 @@ def _traffic(page: SourcePage) -> Iterator[Panel]:
                 color=hue("generation_tokens"),
             ),
         ),
+        width=8,
     )
     yield TimeSeries(
         key="active",
         title="Active requests",
         description="Requests between arrival and last byte, streams and answers in one piece. A "
-        "line that climbs while the request rate is flat is a queue behind the gateway.",
+        "line that climbs while the request rate is flat is a queue behind the gateway. A restart "
+        "of the gateway or of an engine cuts the streams short.",
         queries=(
             Query("streams", total(active.where(stream="true")), "streams", color="green"),
             Query("whole", total(active.where(stream="false")), "in one piece", color="blue"),
         ),
+        width=8,
         stack=True,
     )
-    yield TimeSeries(
-        key="active-by-model",
-        title="Active requests by model",
-        description="Requests between arrival and last byte, by model. One line that climbs alone "
-        "is that model's engine falling behind.",
-        queries=(Query("active", page.gauge("requests_running", "sum", ("model",)), "{{model}}"),),
+
+
+def _endpoints(page: SourcePage) -> Panel:
+    return TimeSeries(
+        key="endpoints",
+        title="Requests by endpoint and method",
+        description="Requests that ended each second, by path and method. A path nobody should "
+        "ask is a wrong base address in a client, or a scanner.",
+        queries=(
+            Query(
+                "rate",
+                page.rate(metrics.GATEWAY_REQUESTS_TOTAL, ("endpoint", "method")),
+                "{{method}} {{endpoint}}",
+            ),
+        ),
+        stack=True,
     )

@@ -128,7 +128,6 @@ def _requests(page: SourcePage) -> Iterator[Panel]:
             ),
             Query("max", total(requests(page, "max")), "max", color=PLAIN),
         ),
-        fill=0,
         minimum=0,
     )
     yield TimeSeries(

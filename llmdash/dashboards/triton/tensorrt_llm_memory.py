@@ -41,7 +41,6 @@ def kv_cache_panels(page: SourcePage) -> Iterator[Panel]:
             Query(kind, total(blocks(page, kind), ("model",)), f"{{{{model}}}} {kind}")
             for kind in ("used", "free", "max")
         ),
-        fill=0,
     )
     yield TimeSeries(
         key="kv-reused",

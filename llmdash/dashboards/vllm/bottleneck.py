@@ -13,7 +13,7 @@ from llmdash.dashboards.engine.series import averaged, engine_labels
 from llmdash.dashboards.panels import Mapping
 from llmdash.dashboards.policy import (
     API_SERVER_CPU,
-    KV_CACHE,
+    KV_FULL,
     PREEMPTED_SHARE,
     WAITING_STEADILY,
 )
@@ -29,7 +29,6 @@ from llmdash.signals import PREEMPTIONS
 #: The gravest has the greatest number, so the worst engine of a model is its maximum.
 STATES = tuple(reversed(tuple(BOTTLENECKS)))
 
-KV_CACHE_FULL = KV_CACHE[-1].value
 API_PROCESS_FULL = API_SERVER_CPU[-1].value
 
 
@@ -43,7 +42,7 @@ def bottleneck(page: SourcePage) -> Expr:
     by = engine_labels(page)
     rules = (
         ("preemption", (_preempting(page, by),)),
-        ("KV cache", (averaged(page, "kv_cache_use", "max", by) >= KV_CACHE_FULL,)),
+        ("KV cache", (averaged(page, "kv_cache_use", "max", by) >= KV_FULL,)),
         ("queue", (averaged(page, "requests_waiting", "sum", by) >= WAITING_STEADILY,)),
         ("API process", (_api_process_full(page, by),)),
         ("prefill", _prefilling(page, by)),

@@ -45,7 +45,12 @@ def vllm_cache(source: Source, layer: Layer) -> Dashboard | None:
     """Return the page."""
     del layer  # it reads the exporter alone
     page = SourcePage(source)
-    rows: tuple[Row, ...] = (
+    return engine_dashboard(page, "cache", DESCRIPTION, vllm_cache_rows(page))
+
+
+def vllm_cache_rows(page: SourcePage) -> tuple[Row, ...]:
+    """Return what any engine says of its caches, and what only vLLM does."""
+    return (
         *cache_rows(page),
         *row_of("settings", "How the cache is set up", _settings(page)),
         *row_of("v0", "CPU cache (V0)", _cpu_cache(page)),
@@ -53,7 +58,6 @@ def vllm_cache(source: Source, layer: Layer) -> Dashboard | None:
         *row_of("finer", "Tiers and inputs", _finer(page), collapsed=True),
         *offload_rows(page),
     )
-    return engine_dashboard(page, "cache", DESCRIPTION, rows)
 
 
 def _settings(page: SourcePage) -> Iterator[Panel]:

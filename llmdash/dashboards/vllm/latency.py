@@ -9,7 +9,6 @@ from llmdash.dashboards.distribution_panels import quantile_lines
 from llmdash.dashboards.engine.latency import DESCRIPTION, latency_rows
 from llmdash.dashboards.engine.page import engine_dashboard
 from llmdash.dashboards.engine.series import distribution_of
-from llmdash.dashboards.panel_rows import extended
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import ERROR_SHARE
 from llmdash.dashboards.rows import row_of
@@ -34,8 +33,11 @@ def vllm_latency(source: Source, layer: Layer) -> Dashboard | None:
     """Return the page."""
     del layer  # it reads the exporter alone
     page = SourcePage(source)
-    rows = extended(latency_rows(page), "next-tokens", _inference(page))
-    rows = (*rows, *row_of("api-server", "API server", _api_server(page)))
+    rows = (
+        *latency_rows(page),
+        *row_of("api-server", "API server", _api_server(page)),
+        *row_of("in-the-engine", "Time in the engine", _inference(page), collapsed=True),
+    )
     return engine_dashboard(page, "latency", DESCRIPTION, rows)
 
 

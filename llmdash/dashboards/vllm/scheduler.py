@@ -9,12 +9,11 @@ from llmdash.dashboards.engine.page import engine_dashboard
 from llmdash.dashboards.engine.scheduler import DESCRIPTION, scheduler_rows
 from llmdash.dashboards.engine.series import distribution_of, engine_legend
 from llmdash.dashboards.panels import Panel, Query, StateTimeline, TimeSeries
-from llmdash.dashboards.policy import API_SERVER_CPU, PREEMPTED_SHARE, WAITING_STEADILY
+from llmdash.dashboards.policy import API_SERVER_CPU, KV_FULL, PREEMPTED_SHARE, WAITING_STEADILY
 from llmdash.dashboards.rows import row_of
 from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.vllm.bottleneck import (
     API_PROCESS_FULL,
-    KV_CACHE_FULL,
     bottleneck,
     bottleneck_states,
     worst_bottleneck,
@@ -33,7 +32,7 @@ ONCE = 1.0
 RULES = (
     f"preemption: over {PREEMPTED_SHARE:.0%} of requests are preempted; lower --max-num-seqs or "
     "add KV cache.",
-    f"KV cache: {KV_CACHE_FULL:.0%} or more is held; more memory, an FP8 cache or replicas help.",
+    f"KV cache: {KV_FULL:.0%} or more is held; more memory, an FP8 cache or replicas help.",
     f"queue: {WAITING_STEADILY:g} or more wait though the cache has room; raise --max-num-seqs or "
     "add replicas.",
     f"API process: {API_PROCESS_FULL:.0%} of a core; add --api-server-count (with more than one, "
@@ -50,28 +49,27 @@ def vllm_scheduler(source: Source, layer: Layer) -> Dashboard | None:
     del layer  # it reads the exporter alone
     page = SourcePage(source)
     rows = (
-        Row(key="bottleneck", title="Bottleneck", panels=_bottleneck(page)),
-        *row_of("engines", "Bottleneck by engine", _by_engine(page), collapsed=True),
+        Row(key="bottleneck", title="Bottleneck", panels=(bottleneck_panel(page),)),
         *scheduler_rows(page),
+        *row_of("engines", "Bottleneck by engine", _by_engine(page), collapsed=True),
         *row_of("preempted", "Preempted requests", _preempted(page), collapsed=True),
         *row_of("beside", "Beside the engine", _beside_the_engine(page), collapsed=True),
     )
     return engine_dashboard(page, "scheduler", DESCRIPTION, rows)
 
 
-def _bottleneck(page: SourcePage) -> tuple[Panel, ...]:
-    return (
-        StateTimeline(
-            key="bottleneck",
-            title="What holds each model back",
-            description="The gravest state among a model's engines; of an engine's, the first "
-            "that holds. " + " ".join(RULES),
-            queries=(Query("state", worst_bottleneck(page), f"{{{{{page.model}}}}}"),),
-            mappings=bottleneck_states(),
-            unit=STATE,
-            width=24,
-            height=6,
-        ),
+def bottleneck_panel(page: SourcePage) -> Panel:
+    """Return what holds each model back, with what to do about it."""
+    return StateTimeline(
+        key="bottleneck",
+        title="What holds each model back",
+        description="The gravest state among a model's engines; of an engine's, the first "
+        "that holds. " + " ".join(RULES),
+        queries=(Query("state", worst_bottleneck(page), f"{{{{{page.model}}}}}"),),
+        mappings=bottleneck_states(),
+        unit=STATE,
+        width=24,
+        height=6,
     )
 
 

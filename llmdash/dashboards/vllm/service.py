@@ -7,9 +7,11 @@ from llmdash.dashboards.events import engine_events
 from llmdash.dashboards.panels import Heatmap, Panel, Query, Text, TimeSeries
 from llmdash.dashboards.policy import KV_CACHE
 from llmdash.dashboards.source_page import SourcePage
+from llmdash.dashboards.style import FINISH_REASONS, PLAIN, hue, shade
 from llmdash.layer import Layer
 from llmdash.metrics import vllm as metrics
 from llmdash.promql.expressions import total
+from llmdash.promql.nodes import Expr
 from llmdash.promql.windows import RATE_INTERVAL
 from llmdash.sources.source import Source
 
@@ -33,7 +35,7 @@ def vllm_service(source: Source, layer: Layer) -> Dashboard:
 
 
 def _lesson(key: str, markdown: str) -> Text:
-    return Text(key=key, markdown=markdown, height=3)
+    return Text(key=key, markdown=markdown, height=2)
 
 
 def _experience(page: SourcePage) -> tuple[Panel, ...]:
@@ -105,23 +107,30 @@ def _phases(page: SourcePage) -> tuple[Panel, ...]:
             "answer.\n\n**What to do** Prefill dominates: prefix caching, shorter prompts. Decode "
             "dominates: smaller batches, quantisation, speculative decoding.",
             queries=(
-                Query("prefill-p95", page.quantile("prefill_time", 0.95), "prefill p95"),
-                Query("prefill-mean", page.mean("prefill_time"), "prefill mean"),
-                Query("decode-p95", page.quantile("decode_time", 0.95), "decode p95"),
-                Query("decode-mean", page.mean("decode_time"), "decode mean"),
+                *_p95_and_mean(page, "prefill_time", "prefill"),
+                *_p95_and_mean(page, "decode_time", "decode"),
             ),
         ),
+    )
+
+
+def _p95_and_mean(page: SourcePage, name: str, word: str) -> tuple[Query, Query]:
+    p95, mean = page.quantile(name, 0.95), page.mean(name)
+    return (
+        Query(f"{word}-p95", p95, f"{word} p95", color=shade(name, 0.99)),
+        Query(f"{word}-mean", mean, f"{word} mean", color=shade(name, 0.9)),
     )
 
 
 def _engine(page: SourcePage) -> tuple[Panel, ...]:
     waiting = total(page.select(metrics.NUM_REQUESTS_WAITING))
     scheduler = [
-        Query("running", page.gauge("requests_running", "sum"), "running"),
-        Query("waiting", waiting, "waiting"),
+        _of("requests_running", page.gauge("requests_running", "sum"), "running"),
+        _of("requests_waiting", waiting, "waiting"),
     ]
     if page.has("requests_swapped"):
-        scheduler.append(Query("swapped", page.gauge("requests_swapped", "sum"), "swapped"))
+        swapped = page.gauge("requests_swapped", "sum")
+        scheduler.append(_of("requests_swapped", swapped, "swapped"))
     return (
         _lesson(
             "lesson-engine",
@@ -138,8 +147,8 @@ def _engine(page: SourcePage) -> tuple[Panel, ...]:
             "flat while requests wait: the engine is at its limit. Generation at zero while "
             "requests run: it hangs, restart it.",
             queries=(
-                Query("prompt", page.counter("prompt_tokens"), "prompt"),
-                Query("generation", page.counter("generation_tokens"), "generation"),
+                _of("prompt_tokens", page.counter("prompt_tokens"), "prompt"),
+                _of("generation_tokens", page.counter("generation_tokens"), "generation"),
             ),
             width=8,
         ),
@@ -162,13 +171,23 @@ def _engine(page: SourcePage) -> tuple[Panel, ...]:
             "--gpu-memory-utilization, quantise the cache, or add replicas. A smaller "
             "--max-model-len adds no cache; it only limits what one request can hold.",
             queries=(
-                Query("max", page.gauge("kv_cache_use", "max"), "fullest engine"),
-                Query("avg", page.gauge("kv_cache_use", "avg"), "mean of engines"),
+                Query(
+                    "max",
+                    page.gauge("kv_cache_use", "max"),
+                    "fullest engine",
+                    color=hue("kv_cache_use"),
+                ),
+                Query("avg", page.gauge("kv_cache_use", "avg"), "mean of engines", color=PLAIN),
             ),
             thresholds=KV_CACHE,
             width=8,
         ),
     )
+
+
+def _of(signal: str, expr: Expr, word: str) -> Query:
+    """Return a line in the hue of its signal."""
+    return Query(word, expr, word, color=hue(signal))
 
 
 def _shape(page: SourcePage) -> tuple[Panel, ...]:
@@ -193,6 +212,7 @@ def _shape(page: SourcePage) -> tuple[Panel, ...]:
             "Errors: read the server's log.",
             queries=(Query("rate", reasons, "{{finished_reason}}"),),
             stack=True,
+            colors=FINISH_REASONS,
         ),
         TimeSeries(
             key="max-generation-tokens",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmdash.dashboards.dashboard import Dashboard
+from llmdash.dashboards.dashboard import Dashboard, Row
 from llmdash.dashboards.distribution_panels import quantile_lines
 from llmdash.dashboards.engine.page import engine_dashboard
 from llmdash.dashboards.engine.series import distribution_of
@@ -13,7 +13,8 @@ from llmdash.dashboards.panel_rows import extended, without
 from llmdash.dashboards.panels import Panel, Query, TimeSeries
 from llmdash.dashboards.rows import row_of
 from llmdash.dashboards.source_page import SourcePage
-from llmdash.dashboards.style import FINISH_REASONS
+from llmdash.dashboards.style import FINISH_REASONS, TOKEN_SOURCES
+from llmdash.dashboards.tiles import side_by_side
 from llmdash.layer import Layer
 from llmdash.metrics import fastapi
 from llmdash.metrics import vllm as metrics
@@ -29,18 +30,27 @@ def vllm_traffic(source: Source, layer: Layer) -> Dashboard | None:
     """Return the page."""
     del layer  # it reads the exporter alone
     page = SourcePage(source)
+    return engine_dashboard(page, "traffic", DESCRIPTION, vllm_traffic_rows(page))
+
+
+def vllm_traffic_rows(page: SourcePage) -> tuple[Row, ...]:
+    """Return what any engine says of its traffic, and what only vLLM does."""
     ended = page.rate(metrics.REQUEST_SUCCESS_TOTAL)
     failed = page.rate(metrics.REQUEST_SUCCESS_TOTAL, finished_reason="error")
     # Before 0.13 no reason is called error: none counted is zero, as long as others are.
     errors = error_tile(page, share_of(failed, ended))
     rows = extended(traffic_rows(page), "traffic-now", (errors,))
+    rows = extended(rows, "traffic-now", side_by_side(rows[0].panels))
     rows = extended(rows, "requests", _endings(page))
     rows = extended(rows, "tokens", _sources(page))
     # All of where prompt tokens come from says the same and more.
     rows = tuple(without(rows, ("cached-by-source",)))
     rows = extended(rows, "lengths", _parameters(page))
-    rows = (*rows, *row_of("sizes", "Bytes at the API server", _sizes(page), collapsed=True))
-    return engine_dashboard(page, "traffic", DESCRIPTION, rows)
+    return (
+        *rows,
+        *row_of("refused", "Refused at the door", _refused(page), collapsed=True),
+        *row_of("sizes", "Bytes at the API server", _sizes(page), collapsed=True),
+    )
 
 
 def _endings(page: SourcePage) -> Iterator[Panel]:
@@ -65,8 +75,12 @@ def _endings(page: SourcePage) -> Iterator[Panel]:
         "answer: raise max_tokens, or find out why the model rambles.",
         queries=(Query("share", share_of(cut, ended), f"{{{{{page.model}}}}}"),),
         minimum=0,
-        maximum=1,
+        zoomed=True,
     )
+
+
+def _refused(page: SourcePage) -> Iterator[Panel]:
+    """Yield who never came in: no data on most servers, which set no such limits."""
     if page.speaks(metrics.ADMISSION_REJECTIONS_TOTAL):
         refused = page.rate(metrics.ADMISSION_REJECTIONS_TOTAL, ("reason",))
         yield TimeSeries(
@@ -96,6 +110,7 @@ def _sources(page: SourcePage) -> Iterator[Panel]:
             "of prefill; their share rising means that caches help less. From vLLM 0.16.",
             queries=(Query("rate", page.rate(by_source, ("source",)), "{{source}}"),),
             stack=True,
+            colors=TOKEN_SOURCES,
         )
     by_tier = metrics.PROMPT_TOKENS_CACHED_BY_SOURCE_TOTAL
     if page.speaks(by_tier):

@@ -6,7 +6,9 @@ import pytest
 
 from llmdash.dashboards.app.overview import app_overview
 from llmdash.dashboards.dashboard import Dashboard
+from llmdash.dashboards.style import OUTCOMES
 from llmdash.layer import Layer
+from llmdash.metrics import app as metrics
 from llmdash.promql.printer import GRAFANA, to_text
 from llmdash.promql.rewrite import selectors
 from llmdash.sources import app
@@ -55,12 +57,21 @@ def size(part: str) -> str:
             "histogram_quantile(0.95, sum by (endpoint, le) "
             f"(rate(llm_request_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))",
         ),
-        ("requests", "rate", f"sum by (endpoint, status) ({ALL})"),
+        ("requests", "error", f"sum by (endpoint) ({FAILED})"),
     ],
 )
 def test_what_is_asked(panel: str, query: str, expected: str) -> None:
     """Failures over all, whose status stands above only; quantiles by edges; means of sums."""
     assert expected == text(panel, query)
+
+
+def test_a_status_has_the_colour_of_its_outcome() -> None:
+    """Every status of the catalogue is drawn, in shades of what its outcome looks like elsewhere."""
+    known = metrics.LLM_REQUESTS_TOTAL.labels.allowed("status") or ()
+    drawn = {query.key: query.color for query in page().panel("requests").queries}
+
+    assert set(known) == set(drawn)
+    assert OUTCOMES == {{"success": "ok"}.get(name, name): color for name, color in drawn.items()}
 
 
 def test_all_five_families_are_asked() -> None:

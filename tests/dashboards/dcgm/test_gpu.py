@@ -10,17 +10,14 @@ from typing import Any
 
 import pytest
 
-from llmdash.dashboards.dashboard import Dashboard
 from llmdash.dashboards.dcgm.clock_events import harm_mappings
 from llmdash.dashboards.dcgm.gpu import gpu
 from llmdash.dashboards.dcgm.xid import asked_for, named_codes
 from llmdash.dashboards.grafana import render
-from llmdash.dashboards.panel import Panel
-from llmdash.dashboards.panels import Mapping, StateTimeline, Table
+from llmdash.dashboards.panels import Mapping, StateTimeline
 from llmdash.dashboards.style import CLOCK_EVENTS, THROTTLE_REASONS, XID_CLASSES
 from llmdash.layer import Layer
 from llmdash.metrics import clock_events
-from llmdash.metrics.metric import Versions
 from llmdash.metrics.xid import XIDS, XidClass
 from llmdash.placement import Placement
 from llmdash.promql.nodes import Expr
@@ -28,35 +25,11 @@ from llmdash.promql.printer import GRAFANA, concrete, to_text
 from llmdash.signals import THROTTLE_REASONS as REASONS
 from llmdash.sources import dcgm, vllm
 from llmdash.sources.source import Source
+from tests.dashboards.dcgm.gpu_pages import NEW, OLD, PLACED, expression, keys, page, table
 from tests.oracle import violations
 from tests.prometheus_tools import MAJORS, tools_of_major
 
-OLD = dcgm(versions=Versions("3.3.5", "4.5.3"))
-NEW = dcgm(versions=Versions("4.7.0"))
-PLACED = Placement(gpus={"vllm": {"inn:8000": ("U0", "U1", "U2")}}, engines=(vllm(),))
 AT = concrete({"__range": "1h", "__rate_interval": "4m"}, {"instance": ".*", "gpu": ".*"})
-
-
-def page(source: Source | None = None, placement: Placement | None = None) -> Dashboard:
-    own = source or dcgm()
-    found = gpu(own, Layer((vllm(), own), placement=placement or Placement()))
-    assert found is not None
-    return found
-
-
-def keys(dashboard: Dashboard) -> set[str]:
-    return {panel.key for panel in dashboard.panels()}
-
-
-def expression(panel: Panel, key: str = "") -> Expr:
-    (found,) = [query.expr for query in panel.queries if key in ("", query.key)]
-    return found
-
-
-def table(dashboard: Dashboard, key: str) -> Table:
-    found = dashboard.panel(key)
-    assert isinstance(found, Table)
-    return found
 
 
 @pytest.mark.parametrize("source", [dcgm(), OLD, NEW, dcgm(name="cellar")], ids=lambda s: s.name)
@@ -214,9 +187,24 @@ def cases() -> dict[str, tuple[Expr, str, list[dict[str, str]], dict[str, float]
         *series("DCGM_FI_DEV_FB_USED_BYTES", (zero, "7340032x130"), (one, "5242880x130")),
     ]
     return {
-        "bits": (expression(found.panel("held-back")), "1h", masks, {"0": 8, "1": 0, "2": 96}),
+        "bits": (expression(found.panel("held-back"), "harm"), "1h", masks, {"0": 8, "2": 96}),
+        "some held back": (expression(found.panel("held-back"), "none"), "1h", masks, {}),
+        "none held back": (expression(found.panel("held-back"), "none"), "1h", masks[1:2], {"": 0}),
+        "codes": (
+            expression(found.panel("xid-timeline"), "code"),
+            "50m",
+            codes,
+            {"1": 31, "2": 13},
+        ),
+        "some codes": (expression(found.panel("xid-timeline"), "none"), "50m", codes, {}),
+        "no codes": (expression(found.panel("xid-timeline"), "none"), "50m", codes[:1], {"": 0}),
         "bits added up": (expression(found.panel("held-back-now")), "1h", masks, {"": 2}),
-        "one bit": (expression(found.panel("clock-events"), "power-cap"), "1h", masks, {"": 2}),
+        "one bit": (
+            expression(found.panel("clock-events-normal"), "power-cap"),
+            "1h",
+            masks,
+            {"": 2},
+        ),
         "new codes": (expression(found.panel("new-xids")), "2h", [*watched, *codes], {"": 2}),
         "no new code": (expression(found.panel("new-xids")), "90m", [*watched, *codes], {"": 0}),
         "nobody watched": (expression(found.panel("new-xids")), "50m", [*watched, *codes], {"": 0}),
@@ -284,9 +272,8 @@ def cases() -> dict[str, tuple[Expr, str, list[dict[str, str]], dict[str, float]
 def labels_of(name: str, number: str) -> str:
     if number == "":
         return "{}"
-    model = ', modelName="H100"' if name in ("changes", "new in the table") else ""
     codes = {"0": ', err_code="79"'} if name == "event" else {}
-    return f'{{instance="inn:9400", gpu="{number}"{model}{codes.get(number, "")}}}'
+    return f'{{instance="inn:9400", gpu="{number}"{codes.get(number, "")}}}'
 
 
 @pytest.mark.parametrize("major", MAJORS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmdash.dashboards.engine.cache import engine_cache
+from llmdash.dashboards.panels import Stat
 from llmdash.layer import Layer
 from llmdash.sources import ENGINES, vllm
 from tests.dashboards.engine_pages import panels_of, queries_of, source_named
@@ -24,6 +25,20 @@ def test_a_share_of_prompts_spared_is_not_told_twice() -> None:
     """Where the hit ratio is cached over all prompt tokens, "prefill avoided" is the same line."""
     assert "spared" in panels_of(PAGE)
     assert "spared" not in panels_of(engine_cache(source_named("sglang"), LAYER))
+
+
+def test_no_two_tiles_say_the_same() -> None:
+    """Without other tiers prefix hits are the prefill avoided: those tiles wait with the tiers."""
+    assert PAGE is not None
+    rows = {row.key: row for row in PAGE.rows}
+
+    assert ["kv-fullest-now", "prefix-now", "saved-now"] == [
+        panel.key for panel in rows["cache-now"].panels
+    ]
+    assert ["external-now", "spared-now"] == [
+        panel.key for panel in rows["other-tiers"].panels if isinstance(panel, Stat)
+    ]
+    assert rows["other-tiers"].collapsed
 
 
 def test_work_avoided_leaves_out_servers_that_do_not_tell() -> None:

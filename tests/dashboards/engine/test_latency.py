@@ -9,6 +9,7 @@ import pytest
 
 from llmdash.dashboards.dashboard import Dashboard
 from llmdash.dashboards.engine.latency import engine_latency
+from llmdash.dashboards.panels import Stat, Table
 from llmdash.layer import Layer
 from llmdash.promql.printer import GRAFANA, to_text
 from llmdash.sources import sglang, triton, triton_vllm, trtllm, vllm
@@ -38,7 +39,7 @@ def mean(family: str, chosen: str) -> str:
 
 
 def test_the_parts_add_up_to_the_first_token() -> None:
-    """Queue and prefill are means of the same window, and the rest is what they leave."""
+    """Queue and prefill are means of the same window; the rest is what they leave, if anything."""
     whole, queue, prefill = (
         mean(f"trtllm_{name}_seconds", TRTLLM)
         for name in ("time_to_first_token", "request_queue_time", "request_prefill_time")
@@ -46,7 +47,27 @@ def test_the_parts_add_up_to_the_first_token() -> None:
 
     assert queue == text(trtllm(), "first-token-parts", "queue")
     assert prefill == text(trtllm(), "first-token-parts", "prefill")
-    assert f"{whole} - {queue} - {prefill}" == text(trtllm(), "first-token-parts", "rest")
+    assert f"clamp_min({whole} - {queue} - {prefill}, 0)" == text(
+        trtllm(), "first-token-parts", "rest"
+    )
+
+
+@pytest.mark.parametrize(("prefill", "rest"), [("0+15x20", 0.5), ("0+60x20", 0)])
+def test_no_part_of_the_first_token_is_negative(
+    promtool: Path, tmp_path: Path, prefill: str, rest: float
+) -> None:
+    """A first token takes 2 s, 1 s of it in the queue; a prefill of 4 s, told late, leaves nothing."""
+    of = 'model_name="m", instance="a:1", engine="0"'
+    parts = {
+        "time_to_first_token": "0+60x20",
+        "request_queue_time": "0+30x20",
+        "request_prefill_time": prefill,
+    }
+    series = {f"vllm:{name}_seconds_sum{{{of}}}": values for name, values in parts.items()}
+    ended = {f"vllm:{name}_seconds_count{{{of}}}": "0+30x20" for name in parts}
+    shown = text(vllm(), "first-token-parts", "rest")
+
+    assert "" == judged(promtool, tmp_path, shown, {**series, **ended}, rest)
 
 
 def test_prefill_is_told_per_thousand_tokens_computed() -> None:
@@ -94,6 +115,52 @@ def test_a_page_shows_what_its_source_answers(
 
     assert there <= keys
     assert set() == missing & keys
+
+
+def test_an_empty_queue_is_not_told_by_a_quantile() -> None:
+    """In the first bucket p95 is 0.95 of its edge, whoever waits: tile and table show the mean."""
+    found = page(vllm())
+    table = found.panel("latency-by-model")
+    asked = {query.key: to_text(query.expr, GRAFANA) for query in table.queries}
+    queue = mean("vllm:request_queue_time_seconds", VLLM)
+
+    assert isinstance(table, Table)
+    assert {"Queue time mean", "Prefill time mean"} <= {column.title for column in table.columns}
+    assert queue.replace("sum(", "sum by (model_name) (") == asked["queue-time"]
+    assert ("Queue mean", queue) == (
+        found.panel("queue-now").title,
+        text(vllm(), "queue-now", "mean"),
+    )
+    assert "histogram_quantile(0.95" in text(vllm(), "queue-time", "p95")
+
+
+def test_the_pace_of_tokens_is_one_number() -> None:
+    """Gaps and time per token are nearly one: the second is a tile only where no gap is told."""
+    for source, told in ((vllm(), False), (sglang(), False), (trtllm(), True)):
+        found = page(source)
+        columns = {query.key for query in found.panel("latency-by-model").queries}
+
+        assert told == ("tpot-now" in {panel.key for panel in found.panels()})
+        assert told == ("time-per-output-token" in columns)
+        assert "tpot" in {panel.key for panel in found.panels()}
+
+
+@pytest.mark.parametrize(
+    ("source", "tile", "limits"),
+    [
+        (vllm(), "ttft-now", [2, 10]),
+        (triton(), "ttft-now", [2]),
+        (vllm(), "itl-now", [0.15]),
+        (vllm(), "e2e-now", []),
+        (vllm(), "queue-now", []),
+    ],
+)
+def test_a_tile_judges_what_users_feel(source: Source, tile: str, limits: list[float]) -> None:
+    """The first token by the promise, as far as buckets reach: Triton's end at 5 s."""
+    panel = page(source).panel(tile)
+
+    assert isinstance(panel, Stat)
+    assert limits == [limit.value for limit in panel.thresholds]
 
 
 def test_a_mean_stands_where_no_quantile_is_known() -> None:

@@ -60,6 +60,14 @@ def test_a_subject_with_a_page_does_not_stand_here() -> None:
     assert "length-heatmaps" not in {row.key for row in engine_overview(sglang(), Layer(())).rows}
 
 
+@pytest.mark.parametrize("source", ENGINES, ids=lambda source: source.name)
+def test_the_tiles_of_the_glance_leave_no_hole(source: Source) -> None:
+    """Whatever an engine leaves out, its tiles fill their lines."""
+    tiles = engine_overview(source, Layer((source,))).rows[0].panels
+
+    assert 0 == sum(tile.width for tile in tiles) % 24
+
+
 def test_what_the_glance_names_is_there() -> None:
     """A key that no engine's subject has would be a panel that nobody ever sees."""
     named = {key for _, _, panels in GLANCE for key in panels}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmdash.dashboards.engine.scheduler import engine_scheduler
+from llmdash.dashboards.panels import Stat
 from llmdash.layer import Layer
 from llmdash.sources import ENGINES, vllm
 from tests.dashboards.engine_pages import panels_of, queries_of, source_named
@@ -46,6 +47,15 @@ def test_tokens_per_running_request_are_of_one_stretch_of_time() -> None:
         " / sum by (model_name) "
         "(avg_over_time(vllm:num_requests_running{CHOSEN}[$__rate_interval]))"
     } == queries_of(PAGE, "tokens-per-running")
+
+
+def test_a_queue_is_coloured_from_the_first_request_on() -> None:
+    """Green says that nobody waits, which a colour of the signal's own could not."""
+    panel = panels_of(PAGE)["waiting-now"]
+
+    assert isinstance(panel, Stat)
+    assert [(1, "orange")] == [(limit.value, limit.color) for limit in panel.thresholds]
+    assert [None] == [query.color for query in panel.queries]
 
 
 def test_steps_are_counted_by_engine() -> None:

@@ -12,7 +12,7 @@ from llmdash.dashboards.dashboard import Dashboard
 from llmdash.dashboards.fleet.capacity import capacity
 from llmdash.dashboards.grafana import render
 from llmdash.dashboards.panels import Stat, Table, TimeSeries
-from llmdash.dashboards.policy import KV_HEADROOM
+from llmdash.dashboards.policy import ANY, KV_HEADROOM
 from llmdash.intervals import Intervals
 from llmdash.layer import Layer
 from llmdash.pack import Pack
@@ -77,7 +77,7 @@ def test_the_page_is_valid(of: Layer, grafana_schemas: Path) -> None:
         (layer(vllm(), dcgm()), ["now", "headroom", "demand", "gpus"]),
         (layer(vllm(), dcgm(), prices=PRICES), ["now", "headroom", "demand", "gpus", "cost"]),
         (layer(vllm(), dcgm(), gpus=GPUS), ["now", "headroom", "demand", "gpus", "idle"]),
-        (FULL, ["now", "headroom", "demand", "gpus", "idle", "cost"]),
+        (FULL, ["now", "headroom", "tokens", "demand", "gpus", "idle", "cost"]),
     ],
     ids=["Triton", "other GPUs", "prices alone", "GPUs", "GPUs, prices", "placed GPUs", "all"],
 )
@@ -103,11 +103,15 @@ def test_a_page_without_kv_cache_says_what_it_can() -> None:
     [
         (
             "8d",
-            ["needed", "peak-requests", "peak-tokens", "growth-requests", "growth-generation-tokens"],
+            ["missing", "room", "engines", "needed", "peak-requests", "peak-tokens", "growth-requests", "growth-generation-tokens"],
             ["requests-and-a-week-ago", "generation-tokens-and-a-week-ago", "growth"],
         ),
-        ("7d", ["needed", "peak-requests", "peak-tokens"], ["requests", "generation-tokens"]),
-        ("23h", [], ["requests", "generation-tokens"]),
+        (
+            "7d",
+            ["missing", "room", "engines", "needed", "peak-requests", "peak-tokens"],
+            ["requests", "generation-tokens"],
+        ),
+        ("23h", ["room", "engines"], ["requests", "generation-tokens"]),
     ],
 )  # fmt: skip
 def test_nothing_looks_back_further_than_prometheus_keeps(
@@ -118,7 +122,7 @@ def test_nothing_looks_back_further_than_prometheus_keeps(
     table = short.panel("models")
     assert isinstance(table, Table)
 
-    assert ["kv", "room", "engines", *columns] == [column.query_key for column in table.columns]
+    assert ["kv", *columns] == [column.query_key for column in table.columns]
     assert graphs == [
         panel.key for row in short.rows if row.key == "demand" for panel in row.panels
     ]
@@ -149,7 +153,8 @@ def test_days_are_asked_for_once() -> None:
             "time-to-full",
             "time",
             f"clamp_max((1 - max by (source, model) (llm:kv_cache_use_ratio:avg{{{CHOSEN}}})) / "
-            f"clamp_min(max by (source, model) (deriv(llm:kv_cache_use_ratio:avg{{{CHOSEN}}}[30m])), 1e-09), 86400)",
+            f"clamp_min(max by (source, model) (deriv(llm:kv_cache_use_ratio:avg{{{CHOSEN}}}[30m])), 1e-09), 21600) * "
+            f"(max by (source, model) (llm:kv_cache_use_ratio:max{{{CHOSEN}}}) < bool 0.95)",
         ),
         (
             "growth-now",
@@ -206,33 +211,83 @@ def test_engines_needed(
     assert "" == judged(promtool, tmp_path, text, series, expected, labels)
 
 
-def test_models_without_traffic_need_no_engine(promtool: Path, tmp_path: Path) -> None:
-    """The tile adds up whole engines of models that ran; an idle one does not make it NaN."""
-    series = busy("2x30", "0.85x30", "25x30", "20x30")
-    idle = busy("1x30", "0x30", "0x30", "0x30")
-    series |= {name.replace('model="m"', 'model="idle"'): values for name, values in idle.items()}
-    text = asked(FULL, "engines-needed-now", "engines")
+def named(model: str, series: dict[str, str]) -> dict[str, str]:
+    return {name.replace('model="m"', f'model="{model}"'): of for name, of in series.items()}
 
-    assert "" == judged(promtool, tmp_path, text, series, 5.0)
+
+#: It needs five engines at its peak, and has two.
+SHORT = busy("2x30", "0.85x30", "25x30", "20x30")
+#: It needs one, and has nine.
+AMPLE = named("ample", busy("9x30", "0.05x30", "0x30", "20x30"))
+IDLE = named("idle", busy("1x30", "0x30", "0x30", "0x30"))
+#: It needed three until it lost them all.
+LOST = named("lost", busy("3x10 stale", "0.85x10 stale", "0x10 stale", "20x10 stale"))
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    ("series", "expected"),
+    [
+        (SHORT, 3.0),
+        (SHORT | AMPLE, 3.0),
+        (SHORT | AMPLE | IDLE, 3.0),
+        (SHORT | LOST, 6.0),
+        (AMPLE, 0.0),
+        (IDLE, 0.0),
+        ({}, None),
+    ],
+    ids=["short", "one to spare", "one idle", "one lost", "enough", "no traffic", "nothing"],
+)
+def test_engines_missing(
+    promtool: Path, tmp_path: Path, series: dict[str, str], expected: float | None
+) -> None:
+    """One model's spare engines do not hide another's shortage, nor does an idle one."""
+    text = asked(FULL, "engines-missing-now", "engines")
+
+    assert "" == judged(promtool, tmp_path, text, series, expected)
+
+
+def test_the_table_says_whose_engines_are_missing(promtool: Path, tmp_path: Path) -> None:
+    """A model with too few is coloured in its own line; one that was idle all day has no number."""
+    table = page(FULL).panel("models")
+    assert isinstance(table, Table)
+    (column,) = (each for each in table.columns if each.query_key == "missing")
+    text = asked(FULL, "models", "missing")
+
+    assert ANY == column.thresholds
+    for series, model, expected in (
+        (SHORT, "m", 3.0),
+        (AMPLE, "ample", 0.0),
+        (IDLE, "idle", math.nan),
+    ):
+        labels = f'{{source="vllm", model="{model}"}}'
+        assert "" == judged(promtool, tmp_path, text, series, expected, labels)
+
+
+@pytest.mark.parametrize(
+    ("values", "fullest", "expected"),
     [
         # A hundredth in 15 s, from 0.3 to 0.5: the other half takes 750 s.
-        ("0.3+0.01x30", 750.0),
-        ("0.5x30", 86400.0),
-        ("0.7-0.01x30", 86400.0),
-        ("1x30", 0.0),
-        # Ten days from now is told as a day.
-        ("0.1+0.00001x30", 86400.0),
+        ("0.3+0.01x30", "0.949x30", 750.0),
+        ("0.5x30", "0.6x30", 21600.0),
+        ("0.7-0.01x30", "0.6x30", 21600.0),
+        ("1x30", "1x30", 0.0),
+        # Full, and no longer rising; and no longer quite full, but above what is called so.
+        ("0.98x30", "0.99x30", 0.0),
+        ("0.98-0.001x30", "0.95x30", 0.0),
+        # Ten days from now is told as six hours.
+        ("0.1+0.00001x30", "0.2x30", 21600.0),
     ],
-    ids=["rises", "flat", "falls", "full", "far"],
+    ids=["rises", "flat", "falls", "full", "stays full", "nearly full", "far"],
 )
-def test_time_to_full(promtool: Path, tmp_path: Path, values: str, expected: float) -> None:
-    """A rising use is drawn on to 1; what does not rise, or is full later than in a day, is a day."""
+def test_time_to_full(
+    promtool: Path, tmp_path: Path, values: str, fullest: str, expected: float
+) -> None:
+    """A rising use is drawn on to 1; what does not rise is told as the longest, what is full as 0."""
     text = f"round({asked(FULL, 'time-to-full', 'time')})"
-    series = {f"llm:kv_cache_use_ratio:avg{{{ENGINE}}}": values}
+    series = {
+        f"llm:kv_cache_use_ratio:avg{{{ENGINE}}}": values,
+        f"llm:kv_cache_use_ratio:max{{{ENGINE}}}": fullest,
+    }
     labels = '{source="vllm", model="m"}'
 
     assert "" == judged(promtool, tmp_path, text, series, expected, labels)
@@ -255,10 +310,31 @@ def test_room(promtool: Path, tmp_path: Path, running: str, use: str, expected: 
 
 def test_colours_of_headroom_are_those_of_use() -> None:
     """What warns at 85 % and is critical at 95 % of use is the same from the other end."""
-    assert [(0.05, "orange"), (0.15, "green")] == [(t.value, t.color) for t in KV_HEADROOM]
+    assert [(0.05, "orange"), (0.15, "text")] == [(t.value, t.color) for t in KV_HEADROOM]
     panel = page(BARE).panel("kv-headroom-now")
     assert isinstance(panel, Stat)
     assert "red" == panel.color_at_rest
+
+
+@pytest.mark.parametrize("key", ["time-to-full-now", "time-to-full"])
+def test_little_time_is_red(key: str) -> None:
+    """Red below ten minutes, orange below an hour, in the tile and in the graph."""
+    panel = page(BARE).panel(key)
+    assert isinstance(panel, Stat | TimeSeries)
+
+    assert "red" == panel.color_at_rest
+    assert [(600, "orange"), (3600, "text")] == [(t.value, t.color) for t in panel.thresholds]
+
+
+def test_free_tokens_say_of_which_engines() -> None:
+    """vLLM does not tell how much its cache holds, so a fleet of it has no line there."""
+    assert "Free KV cache in tokens, sglang" == page(FULL).panel("free-tokens").title
+    assert "free-tokens" not in {panel.key for panel in page(BARE).panels()}
+
+
+def test_what_is_often_empty_is_folded_away() -> None:
+    """Few engines tell tokens, and lines of idle GPUs are usually zero: they take no room."""
+    assert ["tokens", "idle"] == [row.key for row in page(FULL).rows if row.collapsed]
 
 
 def test_the_slope_has_a_window_of_its_own() -> None:

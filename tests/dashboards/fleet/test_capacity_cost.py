@@ -8,6 +8,7 @@ import pytest
 
 from llmdash.dashboards.fleet.capacity_cost import Cost, cost_panels
 from llmdash.dashboards.fleet.energy import ALL_TOKENS, WRITTEN, Energy
+from llmdash.dashboards.panels import TimeSeries
 from llmdash.pack import Pack
 from llmdash.prices import Prices
 from llmdash.promql.nodes import Expr
@@ -111,3 +112,11 @@ def test_without_prices_there_is_no_money() -> None:
     assert [] == list(cost_panels(PLACED, None))
     assert ["cost-per-hour-now", "cost-per-hour"] == [p.key for p in cost_panels(alone, RENT)]
     assert "idle-cost-now" not in [panel.key for panel in cost_panels(UNKNOWN, RENT)]
+
+
+def test_models_have_the_colours_of_other_panels() -> None:
+    """Grafana hands out colours in order: a line before the models' would move all of theirs."""
+    graphs = [each for each in cost_panels(PLACED, BOTH) if isinstance(each, TimeSeries)]
+
+    assert 3 == len(graphs)
+    assert {"model"} == {graph.queries[0].key for graph in graphs}

@@ -113,7 +113,7 @@ def test_the_page_reads_the_fleets_recordings(layer: Layer) -> None:
         ),
         (
             "gap",
-            "gap",
+            "added",
             'sum by (model) (llm:time_to_first_token_seconds_sum:rate5m{role="gateway", model=~"$model"}) / '
             'sum by (model) (llm:time_to_first_token_seconds_count:rate5m{role="gateway", model=~"$model"}) - '
             'sum by (model) (llm:time_to_first_token_seconds_sum:rate5m{role="engine", model=~"$model"}) / '
@@ -159,13 +159,44 @@ def test_the_table_has_what_its_sources_answer() -> None:
     assert isinstance(bare, Table)
 
     assert [
-        "requests", "errors", "ttft-p50", "ttft-p95", "itl-p95", "e2e-p95", "e2e-mean",
-        "prompt-tokens", "generation-tokens", "per-request", "per-engine", "kv", "hits",
-        "prompt-length", "generation-length",
+        "errors", "waiting", "kv", "ttft-p95", "itl-p95",
+        "per-engine", "per-request", "ttft-p50", "e2e-p95", "e2e-mean", "hits",
+        "requests", "prompt-length", "generation-length",
     ] == [column.query_key for column in table.columns]  # fmt: skip
-    assert ["requests", "errors", "ttft-p50", "ttft-p95", "e2e-mean"] == [
+    assert ["errors", "waiting", "ttft-p95", "ttft-p50", "e2e-mean", "requests"] == [
         column.query_key for column in bare.columns
     ]
+
+
+def test_the_table_judges_first() -> None:
+    """What has a colour comes before what has none, and the back end that suffers is on top."""
+    table = page(EVERYTHING).panel("back-ends")
+    assert isinstance(table, Table)
+    judged_first = [bool(column.thresholds) for column in table.columns]
+
+    assert sorted(judged_first, reverse=True) == judged_first
+    assert ("Waiting", True) == (table.sort_by, table.descending)
+
+
+def test_a_limit_beyond_the_buckets_is_left_out() -> None:
+    """Triton's buckets end at 5 s, so no p95 of its can reach the 10 s at which others turn red."""
+    table = page(Layer((triton(job="one"), triton(name="other", job="other")))).panel("back-ends")
+    assert isinstance(table, Table)
+    (column,) = (each for each in table.columns if each.query_key == "ttft-p95")
+
+    assert [2] == [limit.value for limit in column.thresholds]
+
+
+def test_gateway_and_engines_have_hues_of_their_own() -> None:
+    """Lines of one model on both sides are told apart by their side."""
+    for key in (
+        "gateway-and-engine-ttft",
+        "gateway-and-engine-requests",
+        "gateway-and-engine-errors",
+    ):
+        queries = page(PLACED).panel(key).queries
+
+        assert ["blue", "orange"] == [query.color for query in queries]
 
 
 @pytest.mark.parametrize(

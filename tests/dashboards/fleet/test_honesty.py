@@ -16,11 +16,13 @@ from llmdash.dashboards.fleet.honesty import honesty
 from llmdash.dashboards.fleet.rule_health import Rules
 from llmdash.dashboards.fleet.scrape_health import Scrapes
 from llmdash.dashboards.grafana import render
-from llmdash.dashboards.panels import Panel
+from llmdash.dashboards.panels import Panel, Table, TimeSeries
+from llmdash.dashboards.visuals import visual
 from llmdash.layer import Layer
 from llmdash.pack import DEFAULT
 from llmdash.promql.nodes import Expr
 from llmdash.promql.printer import GRAFANA, to_text
+from llmdash.promql.units import COUNT
 from llmdash.sources import dcgm, gateway, triton, vllm
 from tests.oracle import violations
 
@@ -57,10 +59,11 @@ def test_the_verdict_stands_first() -> None:
         "counts-apart",
         "restarts-now",
         "silent-now",
+        "beyond-now",
+        # Without data where Prometheus does not scrape itself.
         "rules-now",
         "configuration-now",
         "alertmanagers-now",
-        "beyond-now",
     ] == keys(page, "verdict")
     assert len(keys(page)) == len(set(keys(page)))
 
@@ -103,6 +106,7 @@ def check(
     folder: Path,
     series: Mapping[str, str],
     *wanted: tuple[Expr, Mapping[str, float]],
+    interval: str = "1m",
 ) -> None:
     """Ask promtool at 70 minutes; values are written as promtool's tests write them, each minute."""
     cases = [
@@ -114,7 +118,7 @@ def check(
         for expression, answer in wanted
     ]
     inputs = [{"series": name, "values": values} for name, values in series.items()]
-    tests = {"tests": [{"interval": "1m", "input_series": inputs, "promql_expr_test": cases}]}
+    tests = {"tests": [{"interval": interval, "input_series": inputs, "promql_expr_test": cases}]}
     file = folder / "honesty.test.yaml"
     file.write_text(json.dumps(tests))  # JSON is YAML
     command = [str(promtool), "test", "rules", str(file)]
@@ -251,6 +255,63 @@ def test_a_source_that_fell_silent_is_counted(promtool: Path, tmp_path: Path) ->
         (Rules(LAYER).silent(), {'{role="gateway", source="gateway"}': 1}),
         (Rules(LAYER).age(), {'{role="engine", source="vllm"}': 0}),
     )
+
+
+@pytest.mark.parametrize(
+    ("samples", "late"),
+    # Asked at 70 minutes of what should be written each half minute.
+    [("3x140", 0), ("3x139", 0), ("3x138", 30), ("3x134", 150)],
+    ids=["new", "an interval old", "one left out", "five left out"],
+)
+def test_recordings_are_late_beyond_their_interval(
+    promtool: Path, tmp_path: Path, samples: str, late: int
+) -> None:
+    """Between two evaluations nothing is late, so the line of what is well is flat."""
+    check(
+        promtool,
+        tmp_path,
+        {of("up:count"): samples},
+        (number("recording-age", "age"), {'{role="engine", source="vllm"}': late}),
+        interval="30s",
+    )
+
+
+def test_an_empty_list_of_faults_says_so() -> None:
+    """Nothing scraped twice is good news and no missing data."""
+    found = panel("jobs-of-the-twice-scraped")
+    assert isinstance(found, Table)
+
+    assert "none" == found.no_value
+    assert "none" == visual(found).defaults["noValue"]
+
+
+def test_who_is_beyond_its_buckets_stands_on_top() -> None:
+    """What is judged comes first, and the table is sorted by it."""
+    found = panel("reach")
+    assert isinstance(found, Table)
+    judged_first = [bool(column.thresholds) for column in found.columns]
+
+    assert sorted(judged_first, reverse=True) == judged_first
+    assert ("TTFT, beyond", True) == (found.sort_by, found.descending)
+
+
+@pytest.mark.parametrize("key", ["littles-law", "gateway-over-engines"])
+def test_one_is_shown_as_one(key: str) -> None:
+    """What should be 1 is not shown as 100 %: its text says that 2 is counted twice."""
+    assert COUNT == panel(key).shown_unit
+
+
+def test_both_counts_of_a_source_share_a_hue() -> None:
+    """Sources differ by hue, and the two ways to count one by shade."""
+    found = panel("both-ways")
+    assert isinstance(found, TimeSeries)
+
+    assert {
+        "engine vllm counted": "blue",
+        "engine vllm by latency": "light-blue",
+        "gateway gateway counted": "purple",
+        "gateway gateway by latency": "light-purple",
+    } == dict(found.colors)
 
 
 def test_only_our_rules_are_judged(promtool: Path, tmp_path: Path) -> None:

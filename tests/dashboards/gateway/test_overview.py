@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from llmdash.dashboards.dashboard import Dashboard
+from llmdash.dashboards.gateway.errors import UPSTREAM_ERRORS
 from llmdash.dashboards.gateway.overview import gateway_overview
-from llmdash.dashboards.style import OUTCOMES, PROMPT_CLASSES
+from llmdash.dashboards.grafana import render
+from llmdash.dashboards.panels import Table
+from llmdash.dashboards.style import OUTCOMES, PROMPT_CLASSES, STATUS_CLASSES
 from llmdash.layer import Layer
 from llmdash.metrics import gateway as metrics
 from llmdash.promql.printer import GRAFANA, to_text
 from llmdash.promql.rewrite import selectors
 from llmdash.sources import dcgm, gateway, triton, vllm
 from llmdash.sources.source import Source
+from tests.dashboards.judged_by_promtool import judged
 
 CHOSEN = 'model!="", model=~"$model", instance=~"$instance"'
 ALL = f"rate(gateway_requests_total{{{CHOSEN}}}[$__rate_interval])"
+LEFT = f'rate(gateway_requests_total{{{CHOSEN}, outcome="cancelled"}}[$__rate_interval])'
 FAILED = f'rate(gateway_requests_total{{{CHOSEN}, outcome="error"}}[$__rate_interval])'
+
+#: A line of Grafana's grid is 38 px high, and a screen of 1080 px has room for this many.
+LINES_OF_A_SCREEN = 27
 
 
 def page(*behind: Source, name: str = "gateway") -> Dashboard:
@@ -40,10 +50,26 @@ def text(dashboard: Dashboard, panel: str, query: str) -> str:
             f" / sum by (prompt_class) ({ALL})",
         ),
         (
-            "server-errors-now",
+            "cancelled-now",
             "share",
-            f'(sum(rate(gateway_requests_total{{{CHOSEN}, status_code=~"5.."}}[$__rate_interval]))'
-            f" or sum({ALL}) * 0) / sum({ALL})",
+            f"(sum({LEFT}) or sum({ALL}) * 0) / sum({ALL})",
+        ),
+        (
+            "upstream-errors",
+            "rate",
+            f"sum by (kind) (rate(gateway_upstream_errors_total{{{CHOSEN}}}[$__rate_interval]))",
+        ),
+        (
+            "upstream-by-model",
+            "timeout",
+            "round(sum by (model) (increase(gateway_upstream_errors_total"
+            f'{{{CHOSEN}, kind="timeout"}}[$__range])))',
+        ),
+        (
+            "time-to-first-token-by-model",
+            "p95",
+            "histogram_quantile(0.95, sum by (model, le) (rate("
+            f"gateway_time_to_first_token_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))",
         ),
         (
             "outcome-share",
@@ -53,7 +79,8 @@ def text(dashboard: Dashboard, panel: str, query: str) -> str:
         (
             "status-classes",
             "rate",
-            f"sum by (status_class) (label_replace(sum by (status_code) ({ALL}), "
+            "sum by (status_class) (label_replace(sum by (status_code) "
+            f'(rate(gateway_requests_total{{{CHOSEN}, status_code!="499"}}[$__rate_interval])), '
             '"status_class", "$1", "status_code", "(.).*"))',
         ),
         (
@@ -61,17 +88,6 @@ def text(dashboard: Dashboard, panel: str, query: str) -> str:
             "time-to-first-token-p95",
             "histogram_quantile(0.95, sum by (prompt_class, le) (rate("
             f"gateway_time_to_first_token_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))",
-        ),
-        (
-            "auth-failures-now",
-            "rate",
-            'sum(rate(gateway_auth_failures_total{instance=~"$instance"}[$__rate_interval]))'
-            f" or sum({ALL}) * 0",
-        ),
-        (
-            "streams-now",
-            "streams",
-            f'sum(gateway_active_requests{{{CHOSEN}, stream="true"}})',
         ),
     ],
 )
@@ -96,6 +112,88 @@ def test_closed_values_have_their_colours() -> None:
     """Lines named by outcome or class are coloured by that name, the same on every page."""
     assert set(metrics.OUTCOMES) == set(OUTCOMES)
     assert set(metrics.PROMPT_CLASSES) == set(PROMPT_CLASSES)
+    kinds = metrics.GATEWAY_UPSTREAM_ERRORS_TOTAL.labels.allowed("kind") or ()
+    assert set(kinds) == set(UPSTREAM_ERRORS)
+
+
+@pytest.mark.parametrize(
+    ("panel", "refused"), [("status-codes", "refused"), ("status-classes", "rate")]
+)
+def test_who_left_was_not_refused(panel: str, refused: str) -> None:
+    """499 has a line of its own, in the colour of cancelled requests; no other line counts it."""
+    left = next(query for query in page().panel(panel).queries if query.key == "cancelled")
+
+    assert ("499 cancelled", OUTCOMES["cancelled"]) == (left.legend, left.color)
+    assert 'status_code="499"' in text(page(), panel, "cancelled")
+    assert 'status_code!="499"' in text(page(), panel, refused)
+
+
+def test_a_status_has_the_colour_of_its_class() -> None:
+    """What failed is drawn in shades of one colour and what was refused in another's."""
+    colors = {query.key: query.color for query in page().panel("status-codes").queries}
+
+    assert STATUS_CLASSES["5xx"] == colors["failed"]
+    assert STATUS_CLASSES["4xx"] == colors["refused"]
+
+
+#: A request each 15 s that was answered, refused for its key, left by its client, or that failed.
+ENDED = {
+    f'gateway_requests_total{{model="m",instance="a",status_code="{status}"}}': "0+1x20"
+    for status in ("200", "401", "499", "503")
+}
+KEYS = 'gateway_auth_failures_total{instance="a",reason="missing"}'
+
+
+@pytest.mark.parametrize(
+    ("panel", "series", "expected"),
+    [
+        ("server-errors-now", ENDED, 20.0),
+        ("client-errors-now", ENDED, 20.0),
+        ("auth-failures-now", {**ENDED, KEYS: "0+2x20"}, 40.0),
+        ("auth-failures-now", ENDED, 0.0),
+        ("rate-limited-now", ENDED, 0.0),
+        ("rate-limited-now", {KEYS: "0+2x20"}, None),
+    ],
+)
+def test_refusals_are_requests_of_the_time_on_screen(
+    panel: str, series: dict[str, str], expected: float | None, promtool: Path, tmp_path: Path
+) -> None:
+    """Each is counted, 499 with none of them; what was never counted is zero beside what was."""
+    asked = text(page(), panel, "total").replace("$__range", "5m")
+
+    assert "" == judged(promtool, tmp_path, asked, series, expected)
+
+
+def test_engines_that_fail_are_listed_worst_first() -> None:
+    """Kinds of error stand side by side for each model; none at all is no missing data."""
+    table = page().panel("upstream-by-model")
+
+    assert isinstance(table, Table)
+    assert ["All", *(kind.capitalize() for kind in UPSTREAM_ERRORS)] == [
+        column.title for column in table.columns
+    ]
+    assert ("All", "none yet") == (table.sort_by, table.no_value)
+
+
+def test_models_share_a_graph_and_have_their_own_below() -> None:
+    """Who suffers is one graph a question; the panels of each model wait in a closed row."""
+    repeated = {row.key: row.collapsed for row in page().rows if any(p.repeat for p in row.panels)}
+    suffering = next(row for row in page().rows if row.key == "by-model")
+
+    assert {"models": True} == repeated
+    assert not suffering.collapsed
+    assert {("model",)} == {
+        query.legend_labels for panel in suffering.panels for query in panel.queries
+    }
+
+
+def test_the_open_part_is_short() -> None:
+    """An operator scrolls three screens at most; what is asked next is one click away."""
+    shown = render(page(vllm()))["panels"]
+
+    assert 3 * LINES_OF_A_SCREEN >= max(
+        each["gridPos"]["y"] + each["gridPos"]["h"] for each in shown if each["type"] != "row"
+    )
 
 
 def test_without_engines_nothing_is_compared() -> None:

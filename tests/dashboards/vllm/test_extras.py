@@ -43,6 +43,14 @@ def test_features_ask_nothing_until_they_are_opened() -> None:
     assert {True} == {row.collapsed for row in page().rows[1:]}
 
 
+def test_the_page_is_called_by_what_is_open() -> None:
+    """The API server is there on every server; sleep is a feature like others."""
+    (row,) = [row for row in page().rows if "sleep-states" in {each.key for each in row.panels}]
+
+    assert ("vLLM API server and extras", "API server") == (page().title, page().rows[0].title)
+    assert row.collapsed
+
+
 def test_the_page_is_sound(grafana_schemas: Path) -> None:
     """Nothing overlaps, nothing is undefined, and Grafana knows all of it."""
     assert () == page().problems()
@@ -66,11 +74,14 @@ def test_each_panel_says_something_of_its_own() -> None:
         ),
         (
             "0.11.1",
-            ["server", "speculation", "lora", "nixl", "answers", "python"],
+            ["server", "speculation", "lora", "nixl", "sleep-operations", "answers", "python"],
         ),
         (
             "0.18",
-            ["server", "speculation", "lora", "nixl", "work", "answers", "websockets", "python"],
+            [
+                *("server", "speculation", "lora", "nixl", "work", "sleep-operations", "answers"),
+                *("websockets", "python"),
+            ],
         ),
     ],
 )

@@ -51,6 +51,13 @@ def test_paths_have_means_and_no_quantiles() -> None:
     assert "Buckets end at 60 s" not in page(vllm()).panel("http-duration-by-path").description
 
 
+def test_what_says_no_more_than_its_parts_is_closed() -> None:
+    """Time in the engine is prefill and decode, which stand open."""
+    (row,) = [row for row in page(vllm()).rows if "inference-time" in panel_keys((row,))]
+
+    assert row.collapsed
+
+
 def test_old_releases_show_what_they_have() -> None:
     """Before 0.8.3 there was no web server to ask, and the rest of the page stands."""
     found = panel_keys(page(vllm(versions=Versions("0.6.4", "0.8.2"))).rows)

@@ -25,6 +25,15 @@ def test_the_page_begins_with_what_holds_models_back() -> None:
     ]
 
 
+def test_open_rows_come_before_closed_ones() -> None:
+    """Nothing closed stands between the bottleneck and what explains it."""
+    assert PAGE is not None
+    closed = [row.collapsed for row in PAGE.rows]
+
+    assert closed == sorted(closed)
+    assert ["engines", "preempted", "beside"] == [row.key for row in PAGE.rows if row.collapsed]
+
+
 def test_it_holds_what_any_engine_has() -> None:
     """Nothing of the general page is lost."""
     assert set() == set(panels_of(engine_scheduler(vllm(), LAYER))) - set(panels_of(PAGE))

@@ -89,6 +89,39 @@ def test_a_reason_has_its_colour() -> None:
     assert set(reasons) == set(FINISH_REASONS) == set(panel.colors)
 
 
+def test_a_small_share_is_seen() -> None:
+    """One answer in ten that is cut is a line through the graph, not one along its floor."""
+    panel = page(vllm()).panel("cut-share")
+
+    assert isinstance(panel, TimeSeries)
+    assert (0, None) == panel.limits
+
+
+def test_refusals_are_closed() -> None:
+    """Most servers set no limits at the door and have nothing to show there."""
+    (row,) = [row for row in page(vllm()).rows if "rejections" in panel_keys((row,))]
+
+    assert ("refused", True) == (row.key, row.collapsed)
+
+
+@pytest.mark.parametrize("versions", [Versions("0.8.4"), Versions("0.8.4", "0.12")])
+def test_tiles_fill_their_line(versions: Versions) -> None:
+    """The tile of errors is vLLM's own, whether or not any engine's page would have one."""
+    tiles = page(vllm(versions=versions)).rows[0].panels
+
+    assert "error-share-now" in {tile.key for tile in tiles}
+    assert 24 == sum(tile.width for tile in tiles)
+
+
+def test_sources_of_tokens_are_coloured() -> None:
+    """Each source that the catalogue knows has its colour: what was computed is prefill's."""
+    panel = page(vllm()).panel("prompt-by-source")
+    known = dict(metrics.PROMPT_TOKENS_BY_SOURCE_TOTAL.labels.values)["source"]
+
+    assert isinstance(panel, TimeSeries)
+    assert set(known) == set(panel.colors)
+
+
 def test_old_releases_show_what_they_have() -> None:
     """Before 0.16 nobody told where prompt tokens came from, before 0.32 nobody was refused."""
     found = panel_keys(page(vllm(versions=Versions("0.8.4", "0.15"))).rows)
