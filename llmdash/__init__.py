@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from llmdash.pack import DEFAULT, Pack
     from llmdash.prices import Prices
     from llmdash.promql.windows import Duration
+    from llmdash.slos.policy import Fast, Tier
+    from llmdash.slos.slo import Outcomes, Slo, Up, Within
     from llmdash.sources.app import app
     from llmdash.sources.dcgm import dcgm
     from llmdash.sources.gateway import gateway
@@ -33,13 +35,19 @@ __all__ = [
     "DEFAULT",
     "Dashboard",
     "Duration",
+    "Fast",
     "Intervals",
     "Layer",
     "LlmdashError",
+    "Outcomes",
     "Pack",
     "Prices",
+    "Slo",
     "Source",
+    "Tier",
+    "Up",
     "Versions",
+    "Within",
     "app",
     "dcgm",
     "gateway",
@@ -55,13 +63,19 @@ _HOMES = {
     "DEFAULT": "llmdash.pack",
     "Dashboard": "llmdash.dashboards.dashboard",
     "Duration": "llmdash.promql.windows",
+    "Fast": "llmdash.slos.policy",
     "Intervals": "llmdash.intervals",
     "Layer": "llmdash.layer",
     "LlmdashError": "llmdash.errors",
+    "Outcomes": "llmdash.slos.slo",
     "Pack": "llmdash.pack",
     "Prices": "llmdash.prices",
+    "Slo": "llmdash.slos.slo",
     "Source": "llmdash.sources.source",
+    "Tier": "llmdash.slos.policy",
+    "Up": "llmdash.slos.slo",
     "Versions": "llmdash.metrics.metric",
+    "Within": "llmdash.slos.slo",
     "app": "llmdash.sources.app",
     "dcgm": "llmdash.sources.dcgm",
     "gateway": "llmdash.sources.gateway",

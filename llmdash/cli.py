@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -111,7 +111,7 @@ def _table(built: Build) -> str:
     from llmdash.build import panels_of
 
     names = [source.name for source in built.pack.sources]
-    counts = {name: [0, 0, 0, 0] for name in ("all sources", *names)}
+    counts = {name: [0, 0, 0, 0, 0] for name in ("all sources", *names)}
     for path, dashboard in built.dashboards.items():
         panels = list(panels_of(dashboard))
         queries = sum(len(panel.get("targets", ())) for panel in panels)
@@ -119,9 +119,11 @@ def _table(built: Build) -> str:
         for place, number in enumerate((1, len(panels), queries)):
             of[place] += number
     for _, rule in built.rule_items():
-        counts[rule["labels"]["source"]][3] += 1
+        # A rule over what was counted on several sources belongs to none of them.
+        of = counts[rule.get("labels", {}).get("source", "all sources")]
+        of[3 if "record" in rule else 4] += 1
     total = [sum(column) for column in zip(*counts.values(), strict=True)]
-    head = ("source", "pages", "panels", "queries", "recordings")
+    head = ("source", "pages", "panels", "queries", "recordings", "alerts")
     lines = [head, *((name, *map(str, of)) for name, of in (*counts.items(), ("total", total)))]
     width = max(len(line[0]) for line in lines)
     return "\n".join(
@@ -149,3 +151,56 @@ def signals(reference: str | None) -> None:
     for line in lines:
         cells = (f"{word:<{width}}" for word, width in zip(line, widths, strict=True))
         click.echo("".join(cells).rstrip())
+
+
+@main.group()
+def slo() -> None:
+    """Explain the promises of a pack, and exchange them as OpenSLO."""
+
+
+@slo.command()
+@_PACK
+@click.argument("name", required=False)
+def explain(reference: str | None, name: str | None) -> None:
+    """Show what is promised, where, and who is told when.
+
+    NAME is one promise; all of them if it is left out.
+    """
+    from llmdash import documents
+    from llmdash.slos.rules import promises
+
+    pack = _pack(reference)
+    found = promises(pack.slos, pack.sources, pack.placement, pack.intervals)
+    click.echo(documents.explanation(found, pack.intervals, name))
+
+
+@slo.command()
+@_PACK
+@click.option(
+    "--output",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    default="-",
+    help="The file to write; the terminal if left out.",
+)
+def export(reference: str | None, output: IO[str]) -> None:
+    """Write the promises of a pack as OpenSLO v1 documents."""
+    from llmdash.slos.openslo import exported
+
+    click.echo(exported(_pack(reference).slos), file=output, nl=False)
+
+
+@slo.command("import")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+def import_promises(file: IO[str]) -> None:
+    """Print OpenSLO v1 documents as Python for a pack.
+
+    FILE is what `llmdash slo export` writes, or another's with our annotations; - is the input.
+    """
+    from llmdash.slos.declaration import declared
+    from llmdash.slos.openslo_import import imported
+
+    try:
+        text = file.read()
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file.name}: expected UTF-8, got {error.reason}") from error
+    click.echo(declared(imported(text)), nl=False)

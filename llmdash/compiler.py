@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from llmdash import documents, provisioning
+from llmdash.alerts.alert import AlertGroup
+from llmdash.alerts.burn import burn_alerts
 from llmdash.artifacts import Artifact
 from llmdash.build import Build
 from llmdash.coverage import Coverage, coverage_of
@@ -26,6 +28,7 @@ from llmdash.pack import Pack
 from llmdash.problems import Problem
 from llmdash.promql.printer import RULES, to_text
 from llmdash.recordings import RuleGroup, recordings_of
+from llmdash.slos.rules import Promises, promises, slo_rules
 from llmdash.sources.source import Source
 from llmdash.yaml_text import to_yaml
 
@@ -68,8 +71,15 @@ def compile_pack(pack: Pack) -> Build:
     gathered = _Gathered()
     gathered.problems += _pack_problems(pack)
     groups = _compile_recordings(pack, gathered)
-    made_pages = _compile_pages(pack, gathered)
-    rules = {f"rules/{group.name}.yaml": _rule_file(group) for group in groups.values()}
+    # Two of one name are a problem already said; counting both would only repeat it.
+    known = list({source.name: source for source in pack.sources}.values())
+    promised = gathered.attempt(
+        "slos", partial(promises, pack.slos, known, pack.placement, pack.intervals)
+    )
+    made_pages = _compile_pages(pack, promised, gathered)
+    rules = {f"rules/{group.name}.yaml": _rule_file([group]) for group in groups.values()}
+    if promised is not None:
+        rules |= _slo_files(pack, promised)
     dashboards = _render(pack, [page for page, _ in made_pages], gathered)
     covered = tuple(_covered(source, made_pages, groups) for source in pack.sources)
     writers: dict[str, Callable[[], str]] = {
@@ -79,6 +89,8 @@ def compile_pack(pack: Pack) -> Build:
         "cookbook.md": lambda: documents.cookbook(pack.layer),
         "coverage.md": lambda: documents.coverage_report(covered),
     }
+    if promised is not None and promised.slos:
+        writers["slos.md"] = partial(documents.slos_page, promised, pack.intervals)
     artifacts = list(_provisioning_files(pack))
     for path, write in writers.items():
         artifact = gathered.attempt(path, partial(_artifact, path, write))
@@ -140,7 +152,7 @@ def _compile_recordings(pack: Pack, gathered: _Gathered) -> dict[str, RuleGroup]
     return found
 
 
-def _compile_pages(pack: Pack, gathered: _Gathered) -> list[PageOf]:
+def _compile_pages(pack: Pack, promised: Promises | None, gathered: _Gathered) -> list[PageOf]:
     pages: list[PageOf] = []
 
     def take(place: str, make: Callable[[], Dashboard | None], of: str | None = None) -> None:
@@ -150,6 +162,9 @@ def _compile_pages(pack: Pack, gathered: _Gathered) -> list[PageOf]:
 
     for shared in pack.shared_pages:
         take(f"page {_name(shared)}", partial(shared, pack.layer))
+    if promised is not None:
+        for over in pack.slo_pages:
+            take(f"page {_name(over)}", partial(over, promised, pack.layer))
     for source in pack.sources:
         for own in pack.pages_of(source):
             place = f"page {_name(own)} of {source.name}"
@@ -201,15 +216,38 @@ def _path(page: Dashboard) -> str:
     return f"dashboards/{folder}{page.uid}.json"
 
 
-def _rule_file(group: RuleGroup) -> dict[str, Any]:
-    rules = [
-        {
-            "record": recording.name,
-            "expr": to_text(recording.expr, RULES),
-            "labels": dict(recording.labels),
-        }
-        for recording in group.recordings
-    ]
+def _slo_files(pack: Pack, promised: Promises) -> dict[str, dict[str, Any]]:
+    series = promised.series
+    if series is None:
+        return {}
+    alerts = burn_alerts(series, pack.layer.gauge("up", "sum"), pack.intervals.alerts)
+    return {
+        "rules/llmdash-slo.yaml": _rule_file(slo_rules(promised, pack.intervals)),
+        f"rules/{alerts.name}.yaml": _alert_file(alerts),
+    }
+
+
+def _rule_file(groups: Sequence[RuleGroup]) -> dict[str, Any]:
+    return {"groups": [_rule_group(group) for group in groups]}
+
+
+def _rule_group(group: RuleGroup) -> dict[str, Any]:
+    rules = []
+    for recording in group.recordings:
+        rule = {"record": recording.name, "expr": to_text(recording.expr, RULES)}
+        rules.append({**rule, "labels": dict(recording.labels)} if recording.labels else rule)
+    return {"name": group.name, "interval": str(group.interval), "rules": rules}
+
+
+def _alert_file(group: AlertGroup) -> dict[str, Any]:
+    rules = []
+    for alert in group.alerts:
+        rule: dict[str, Any] = {"alert": alert.name, "expr": to_text(alert.expr, RULES)}
+        if alert.wait is not None:
+            rule["for"] = str(alert.wait)
+        if alert.keep_firing is not None:
+            rule["keep_firing_for"] = str(alert.keep_firing)
+        rules.append({**rule, "labels": dict(alert.labels), "annotations": alert.annotations})
     return {"groups": [{"name": group.name, "interval": str(group.interval), "rules": rules}]}
 
 

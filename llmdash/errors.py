@@ -7,6 +7,9 @@
     ├── CatalogueError       a metric that contradicts itself (edges out of order, unknown label …)
     ├── SourceError          an answer that does not fit its signal, or settings that cannot hold
     ├── DashboardError       a panel, variable or dashboard that cannot be shown as it is written
+    ├── SloError             a promise that cannot be kept, measured or ever called broken
+    ├── OpenSloError         OpenSLO documents of which something is not understood, all at once
+    ├── AlertError           an alert that cannot be told to anybody as it is written
     ├── PackError            a pack that cannot be loaded
     ├── BuildError           everything that is wrong with a pack, all at once
     └── ArtifactError        a file that cannot be written, or a folder that is not ours to write
@@ -40,13 +43,39 @@ class SourceError(LlmdashError):
     """An answer that does not fit its signal, or source settings that cannot hold."""
 
 
-class DashboardError(LlmdashError):
-    """A panel, variable or dashboard that cannot be shown as it is written: `place: expected …`."""
+class _PlacedError(LlmdashError):
+    """What is wrong with one thing of the user's: `place: expected …, got …; remedy`."""
 
     def __init__(self, place: str, expected: str, got: str, hint: str = "") -> None:
         """State where, what was expected there, what stood there, and what would work."""
         self.place, self.expected, self.got, self.hint = place, expected, got, hint
-        super().__init__(f"{place}: expected {expected}, got {got}" + (f"; {hint}" if hint else ""))
+        super().__init__(f"{place}: {self.because}")
+
+    @property
+    def because(self) -> str:
+        """The message without the place."""
+        return f"expected {self.expected}, got {self.got}" + (f"; {self.hint}" if self.hint else "")
+
+
+class SloError(_PlacedError):
+    """A promise that cannot be kept, measured, or ever called broken."""
+
+
+class OpenSloError(LlmdashError):
+    """Everything in OpenSLO documents that is not understood; nothing has been read."""
+
+    def __init__(self, problems: Sequence[SloError]) -> None:
+        """Carry the problems, in order; the message lists all of them."""
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class AlertError(_PlacedError):
+    """An alert that cannot be told to anybody as it is written."""
+
+
+class DashboardError(_PlacedError):
+    """A panel, variable or dashboard that cannot be shown as it is written."""
 
 
 class PackError(LlmdashError):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmdash.dashboards import ENGINE_PAGES, SHARED_PAGES, SOURCE_PAGES
+from llmdash.dashboards import ENGINE_PAGES, SHARED_PAGES, SLO_PAGES, SOURCE_PAGES
 from llmdash.dashboards.dashboard import Dashboard
 from llmdash.errors import PackError
 from llmdash.intervals import Intervals
@@ -16,11 +16,16 @@ from llmdash.layer import Layer
 from llmdash.placement import Placement
 from llmdash.prices import Prices
 from llmdash.promql.labels import with_nearest
+from llmdash.slos.defaults import SLOS
+from llmdash.slos.rules import Promises
+from llmdash.slos.slo import Slo
 from llmdash.sources import COMPANIONS, ENGINES
 from llmdash.sources.source import Role, Source
 
-#: A page over recordings, and a page of one source; None where it would be too thin to open.
+#: A page over recordings, over what promises record, and of one source; None where it would be too
+#: thin to open.
 MakeSharedPage = Callable[[Layer], Dashboard | None]
+MakeSloPage = Callable[[Promises, Layer], Dashboard | None]
 MakeSourcePage = Callable[[Source, Layer], Dashboard | None]
 
 
@@ -31,12 +36,16 @@ class Pack:
     sources: tuple[Source, ...] = (*ENGINES, *COMPANIONS)
     #: Pages over recordings; panels that no source of the pack can fill are left out.
     shared_pages: tuple[MakeSharedPage, ...] = SHARED_PAGES
+    #: Pages over promises; those that no source of the pack can tell of are left out.
+    slo_pages: tuple[MakeSloPage, ...] = SLO_PAGES
     #: Pages of any engine whose kind of exporter has none of its own.
     engine_pages: tuple[MakeSourcePage, ...] = ENGINE_PAGES
     #: Pages of one source, by its kind of exporter.
     source_pages: Mapping[str, tuple[MakeSourcePage, ...]] = field(
         default_factory=lambda: dict(SOURCE_PAGES)
     )
+    #: What is promised of the signals; rules and alerts are made of it.
+    slos: tuple[Slo, ...] = SLOS
     intervals: Intervals = field(default_factory=Intervals)
     #: Fixed targets (`host:port`) by source; others go into the targets folder.
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -75,6 +84,10 @@ class Pack:
             if not isinstance(source, Source):
                 got = type(source).__name__
                 yield f"sources: expected sources such as vllm(), got {got} {source!r}"
+        slos: tuple[object, ...] = self.slos
+        for slo in slos:
+            if not isinstance(slo, Slo):
+                yield f"slos: expected Slo(…), got {type(slo).__name__} {slo!r}"
         targets: Mapping[str, object] = self.targets
         for name, addresses in targets.items():
             if not isinstance(addresses, tuple | list):

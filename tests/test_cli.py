@@ -128,7 +128,7 @@ def test_a_build_needs_nothing_but_a_folder(here: Path) -> None:
 
     assert (0, "") == (result.exit_code, result.stderr)
     assert f"generated: {BUILT} files, {BUILT} written" == lines[0]
-    assert ["source", "pages", "panels", "queries", "recordings"] == lines[1].split()
+    assert ["source", "pages", "panels", "queries", "recordings", "alerts"] == lines[1].split()
     assert ["all sources", *(source.name for source in DEFAULT.sources), "total"] == [
         re.split(r" {2,}", line)[0] for line in lines[2:]
     ]
@@ -230,7 +230,7 @@ def test_a_pack_of_ones_own_is_built(here: Path) -> None:
     assert llmdash("build", "--check").exit_code == 1
 
 
-@pytest.mark.parametrize("command", ["build", "signals"])
+@pytest.mark.parametrize("command", ["build", "signals", "slo explain"])
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
@@ -249,7 +249,7 @@ def test_a_pack_that_is_none_is_one_message(
 ) -> None:
     """What is wrong with `--pack` is said in a line, without a traceback, and nothing is written."""
     (here / "my_pack.py").write_text(MINE)
-    result = llmdash(command, "--pack", reference)
+    result = llmdash(*command.split(), "--pack", reference)
 
     assert (1, "", f"Error: {message}\n") == (result.exit_code, result.stdout, result.stderr)
     assert not (here / "generated").exists()
@@ -321,6 +321,61 @@ def test_signals_of_a_pack_of_ones_own(here: Path) -> None:
     assert head.index("b", head.index("a_very_long_name") + 16) == first.rindex("yes")
 
 
+def test_a_promise_is_explained() -> None:
+    """`slo explain` says where a promise is measured, its tiers and when somebody is told."""
+    result = llmdash("slo", "explain", "availability")
+    lines = result.stdout.splitlines()
+
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert "availability: Requests answered without error" == lines[0]
+    assert "page-1h    1h and 5m   14.4 x      1.44%             2%" in lines
+    assert ["total outage", "100%", "52s", "4m19s", "29m49s", "5h59m38s"] == next(
+        re.split(r"  +", line) for line in lines if line.startswith("total outage")
+    )
+    assert any(re.match(r"vllm +it has no complete count of failures: ", line) for line in lines)
+
+
+def test_all_promises_are_explained() -> None:
+    """Without a name every promise of the pack is explained, in its order."""
+    lines = llmdash("slo", "explain").stdout.splitlines()
+    titles = [f"{slo.name}: {slo.title}" for slo in DEFAULT.slos]
+
+    assert titles == [line for line in lines if line in titles]
+
+
+def test_a_promise_that_is_none_is_one_message() -> None:
+    """An unknown name is said with all that there are, and the nearest."""
+    result = llmdash("slo", "explain", "inter-tokens")
+    names = ", ".join(slo.name for slo in DEFAULT.slos)
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert result.stderr == (
+        f"Error: slo explain: expected a promise of the pack ({names}), got inter-tokens; "
+        "did you mean inter-token?\n"
+    )
+
+
+def test_promises_of_a_pack_of_ones_own(here: Path) -> None:
+    """`--pack` explains the promises of a module of the current folder, on its own sources."""
+    (here / "my_pack.py").write_text(MINE)
+    result = llmdash("slo", "explain", "availability", "--pack", "my_pack:mine")
+
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert "source  told apart by\nsouth   model\n" in result.stdout
+    assert "vllm" not in result.stdout
+
+
+def test_help_of_promises() -> None:
+    """The group lists its commands, each with a sentence, and their options are explained."""
+    listed = re.findall(r"^  ([a-z]+)  +(\S.*)$", llmdash("slo", "--help").stdout, flags=re.M)
+    explained = llmdash("slo", "explain", "--help")
+
+    assert ("explain", "Show what is promised, where, and who is told when.") in listed
+    assert [] == [name for name, sentence in listed if not sentence.endswith(".")]
+    assert 0 == explained.exit_code
+    assert "--pack MODULE:NAME" in explained.stdout
+
+
 @pytest.mark.parametrize("setting", ["C", "C.UTF-8"])
 def test_any_terminal_will_do(setting: str) -> None:
     """The table is printed where the locale knows only ASCII."""
@@ -332,7 +387,9 @@ def test_any_terminal_will_do(setting: str) -> None:
     assert "–" in result.stdout.decode("utf-8")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["build", "--help"], ["slo", "explain", "--help"], ["--version"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     """Help is quick: no library but click is imported to print it."""
     program = (

@@ -45,6 +45,10 @@ from llmdash.sources.source import Role, Source
 from llmdash.sources.vllm import PREFIXES
 
 PAGES = "dashboards/llm-serving"
+
+SOURCES = [source.name for source in DEFAULT.sources]
+#: Promises are counted on several sources at once.
+SLO_FILES = ("slo", "slo-alerts")
 NAMES = ", ".join(sorted(source.name for source in DEFAULT.sources))
 
 
@@ -86,7 +90,9 @@ def asking(question: Callable[[Layer], object]) -> MakeSharedPage:
 
 
 def pack(*shared: MakeSharedPage, sources: tuple[Source, ...] = (vllm(),)) -> Pack:
-    return Pack(sources=sources, shared_pages=shared, engine_pages=(), source_pages={})
+    return Pack(
+        sources=sources, shared_pages=shared, slo_pages=(), engine_pages=(), source_pages={}
+    )
 
 
 @cache
@@ -137,9 +143,18 @@ def test_a_build_is_these_files() -> None:
         "grafana/provisioning/dashboards/llmdash.yaml",
         "grafana/provisioning/datasources/llmdash.yaml",
         "prometheus/prometheus.yaml",
-        *sorted(f"rules/llmdash-{source.name}.yaml" for source in DEFAULT.sources),
+        *sorted(f"rules/llmdash-{name}.yaml" for name in (*SOURCES, *SLO_FILES)),
         "signals.md",
+        "slos.md",
     ] == [path for path in paths(default()) if path not in pages]
+
+
+def test_a_pack_that_promises_nothing() -> None:
+    """Without promises there is no page of them, and no rule."""
+    files = paths(checked(compile_pack(Pack(sources=(triton(),), slos=()))))
+
+    assert "signals.md" in files
+    assert [] == [path for path in files if "slo" in path]
 
 
 def test_every_source_has_the_pages_that_it_can_fill() -> None:
@@ -151,7 +166,7 @@ def test_every_source_has_the_pages_that_it_can_fill() -> None:
         found.setdefault(of, []).append(uid.removeprefix(f"{of}-"))
 
     assert {
-        None: ["fleet", "compare", "capacity", "honesty"],
+        None: ["fleet", "compare", "capacity", "honesty", "slo"],
         "vllm": ["overview", "service", *engine, "extras"],
         "triton": ["overview", "latency", "traffic"],
         "triton-vllm": ["overview", "latency", "traffic"],
@@ -212,7 +227,9 @@ def test_a_pack_of_one_source_has_no_page_of_another(source: Source) -> None:
     ours = {path for path, of in default().page_sources.items() if of == source.name}
 
     assert ours == {path for path, of in built.page_sources.items() if of is not None}
-    assert {f"rules/llmdash-{source.name}.yaml"} == set(built.rules)
+    # Nothing is promised of GPUs.
+    promised = () if source.role is Role.GPU else SLO_FILES
+    assert {f"rules/llmdash-{name}.yaml" for name in (source.name, *promised)} == set(built.rules)
 
 
 @pytest.mark.parametrize(
@@ -418,12 +435,14 @@ def test_everything_wrong_is_said_at_once() -> None:
 
     assert f"{len(lines) - 1} problems, nothing was written:" == lines[0]
     assert len(set(lines)) == len(lines)
-    assert lines[1:7] == [
+    assert lines[1:8] == [
         "  pack: intervals: retention 3m is under the window 5m (compiles)",
         "  pack: target_models: inn is no source of it (triton) (compiles)",
+        "  slos: SLO availability: expected its period of 30d to be kept, got samples kept for 3m; "
+        "shorten the period, or keep samples longer (compiles)",
         "  page asks_the_layer: no signal is called requets; did you mean requests? (compiles)",
         "  dashboard inn: 2 dashboards share this uid: Inn, Inn (compiles)",
         "  inn/waiting: expected one panel of this key, got 2 (dashboard_is_sound)",
         "  inn: links to tavern, which is not built (link_resolves)",
     ]
-    assert all("is over the retention of 3m (window_is_sound)" in line for line in lines[7:])
+    assert all("is over the retention of 3m (window_is_sound)" in line for line in lines[8:])

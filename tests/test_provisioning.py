@@ -202,7 +202,8 @@ def test_promtool_accepts_the_build(pack: Pack, promtool: Path, tmp_path: Path) 
     said = check_config(promtool, tmp_path)
 
     assert said.returncode == 0, said.stdout + said.stderr
-    assert len(pack.sources) == said.stdout.count("rules found")
+    promised = ("slo", "slo-alerts")
+    assert len(pack.sources) + len(promised) == said.stdout.count("rules found")
 
 
 def test_promtool_refuses_a_broken_build(promtool: Path, tmp_path: Path) -> None:

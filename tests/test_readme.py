@@ -48,7 +48,7 @@ def tools() -> PrometheusTools:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what git would have, with the README's pack beside it."""
+    """A copy of what git would have, with the files that the README has a reader write."""
     folder = tmp_path_factory.mktemp("checkout")
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -56,8 +56,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    (packs,) = [block for block in _blocks("python") if "PACK = Pack(" in block]
-    (folder / "my_pack.py").write_text(packs)
+    for block in (*_blocks("python"), *_blocks("yaml")):
+        heading = re.match(r"# (my_\S+)\n", block)
+        if heading is not None:
+            (folder / heading[1]).write_text(block)
     return folder
 
 

@@ -11,6 +11,7 @@ from llmdash.dashboards.fleet.capacity import capacity
 from llmdash.dashboards.fleet.compare import compare
 from llmdash.dashboards.fleet.honesty import honesty
 from llmdash.dashboards.fleet.overview import fleet
+from llmdash.dashboards.fleet.slo import slo
 from llmdash.dashboards.gateway.overview import gateway_overview
 from llmdash.dashboards.triton.overview import triton_overview
 from llmdash.dashboards.triton.tensorrt_llm import tensorrt_llm
@@ -23,6 +24,9 @@ from llmdash.dashboards.vllm.service import vllm_service
 from llmdash.dashboards.vllm.traffic import vllm_traffic
 
 SHARED_PAGES = (fleet, compare, capacity, honesty)
+
+#: Pages over what promises record.
+SLO_PAGES = (slo,)
 
 #: Pages of any engine; one that has too little for a subject has no page on it.
 SUBJECTS = (engine_latency, engine_traffic, engine_scheduler, engine_cache)
@@ -47,4 +51,4 @@ SOURCE_PAGES = {
     "dcgm": (gpu,),
 }
 
-__all__ = ["ENGINE_PAGES", "SHARED_PAGES", "SOURCE_PAGES"]
+__all__ = ["ENGINE_PAGES", "SHARED_PAGES", "SLO_PAGES", "SOURCE_PAGES"]

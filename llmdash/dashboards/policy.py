@@ -116,6 +116,25 @@ ANY = (Threshold(1, "orange"),)
 #: out. Our own choice: at half, twice as many servers are the end.
 RULE_SHARE = (Threshold(0.5, "orange"), Threshold(1, "red"))
 
+#: What is left of an error budget, red below the first. At zero the promise is broken; with a
+#: quarter left, a month's promise that is spent evenly has a week to go.
+BUDGET_LEFT = (Threshold(0, "orange"), Threshold(0.25, "text"))
+
+#: An overspent budget is drawn down to here: a lost day can spend that of a month ten times over,
+#: and would flatten the lines that can still be saved.
+LEAST_DRAWN = -1.0
+
+#: Spent faster than this, a budget ends before its period does.
+BURN_EVENLY = 1.0
+
+#: The time until a budget is gone, in seconds, red below the first: within a day somebody has to
+#: act, and three days are a weekend.
+TIME_TO_EXHAUSTION = (Threshold(86_400, "orange"), Threshold(259_200, "text"))
+
+#: The share of a period's hours that were counted; the budget of fewer is one of a shorter promise.
+#: Our own choice: an upgrade takes minutes, and a tenth of a month is a long weekend.
+COVERAGE = (Threshold(0.9, "text"),)
+
 
 def slow_limits(name: str, top: float | None) -> tuple[Threshold, ...]:
     """Return from where on a latency is slow, as far as its buckets reach (`top`, in seconds)."""

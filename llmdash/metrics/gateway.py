@@ -25,6 +25,7 @@ GATEWAY_REQUESTS_TOTAL = Counter(
         "endpoint",
         "method",
         "status_code",
+        stream=("true", "false"),
         outcome=OUTCOMES,
         prompt_class=PROMPT_CLASSES,
     ),

@@ -155,6 +155,20 @@ def or_zero(of: Expr, proof: Expr) -> Expr:
     return first_of(of, proof * 0)
 
 
+def added(parts: Sequence[Expr], by: Sequence[str]) -> Expr:
+    """Return the sum by labels of several vectors, where one without a series adds nothing.
+
+    `+` would have no result at all there. A label tells the vectors apart while they are gathered.
+    """
+    if len(parts) == 1:
+        return total(parts[0], by)
+    told_apart = [
+        Call("label_replace", (part, Text("part"), Text(str(place)), Text(""), Text("")))
+        for place, part in enumerate(parts)
+    ]
+    return total(first_of(*told_apart), by)
+
+
 def share_of(part: Expr, whole: Expr) -> Expr:
     """Return a part of a whole; one that is not counted yet is zero, as long as the whole is."""
     return or_zero(part, whole) / whole

@@ -202,6 +202,11 @@ def _now(name: str, arguments: tuple[Facts, ...]) -> Facts:
     return Facts(SCALAR, name, TIMESTAMP)
 
 
+def _minute(name: str, arguments: tuple[Facts, ...]) -> Facts:
+    del arguments
+    return Facts(INSTANT, f"{name}()", COUNT, bounds=(0, 59))
+
+
 def _vector(name: str, arguments: tuple[Facts, ...]) -> Facts:
     return Facts(INSTANT, f"{name}({arguments[0].name})", arguments[0].unit)
 
@@ -261,6 +266,7 @@ FUNCTIONS: dict[str, Function] = {
         Function("clamp_max", (INSTANT, SCALAR), _clamp),
         Function("timestamp", (INSTANT,), _moment),
         Function("time", (), _now),
+        Function("minute", (), _minute),
         Function("vector", (SCALAR,), _vector),
         Function("scalar", (INSTANT,), _scalar),
         Function("sort", (INSTANT,), _sorted),

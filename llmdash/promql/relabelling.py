@@ -21,7 +21,9 @@ def relabelled(facts: Facts, target: str, replacement: str, source: str, pattern
     Raises:
         PromqlError: the source is no label of it, or the replacement names no group of the pattern.
     """
-    facts.labels.require((source,), _PLACE)
+    if source:
+        # Without one the label is the replacement, on every series.
+        facts.labels.require((source,), _PLACE)
     if not is_label_name(target):
         raise PromqlError("a label name", _PLACE, repr(target))
     compiled = check_pattern(pattern, _PLACE)

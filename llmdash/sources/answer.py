@@ -110,6 +110,8 @@ class CounterAnswer:
     terms: tuple[Term, ...]
     unit: Unit
     note: str = ""
+    #: Events that are counted nowhere, where a share of these would therefore promise too much.
+    misses: str = ""
 
     def per_second(
         self,

@@ -11,6 +11,7 @@ from llmdash.metrics import gateway as metrics
 from llmdash.metrics.prometheus import UP
 from llmdash.metrics.python_process import PROCESS_START_TIME_SECONDS
 from llmdash.promql.expressions import not_equal
+from llmdash.promql.nodes import Matcher
 from llmdash.signals import PROMPT_CLASS, signal
 from llmdash.sources.answer import Answer
 from llmdash.sources.source import (
@@ -65,6 +66,18 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
             "requests",
             dialect.term(metrics.GATEWAY_REQUESTS_TOTAL),
             note="With the outcome that a stream came to, not the status of its first byte.",
+        ),
+        unanswered_requests=counter(
+            "unanswered_requests",
+            dialect.term(
+                metrics.GATEWAY_REQUESTS_TOTAL,
+                where=(
+                    Matcher("outcome", "=", "error"),
+                    Matcher("stream", "=", "true"),
+                    Matcher("status_code", "!~", "2.."),
+                ),
+            ),
+            note="Streams only. One that broke after its first byte has a status of 2xx.",
         ),
         time_to_first_token=dialect.distribution(
             signal("time_to_first_token"), metrics.GATEWAY_TIME_TO_FIRST_TOKEN_SECONDS

@@ -84,6 +84,7 @@ def _answers(server: Dialect, scheduler: Dialect) -> dict[str, Answer]:
             server.term(metrics.NUM_ABORTED_REQUESTS_TOTAL, outcome="cancelled"),
             note="Errors are counted nowhere by model. An aborted request that was already worked "
             "on counts as ok too.",
+            misses="errors are counted nowhere by model",
         ),
         time_to_first_token=server.distribution(
             signal("time_to_first_token"),

@@ -358,10 +358,10 @@ def answered(**answers: Answer | None) -> dict[str, Answer]:
     return {name: answer for name, answer in answers.items() if answer is not None}
 
 
-def counter(name: str, *terms: Term | None, note: str = "") -> Answer | None:
+def counter(name: str, *terms: Term | None, note: str = "", misses: str = "") -> Answer | None:
     """Return a counter's answer from the terms that exist."""
     found = tuple(term for term in terms if term is not None)
-    return CounterAnswer(found, signal(name).unit, note) if found else None
+    return CounterAnswer(found, signal(name).unit, note, misses) if found else None
 
 
 def gauge(name: str, *terms: Term | None, note: str = "") -> Answer | None:

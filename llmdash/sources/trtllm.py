@@ -95,6 +95,7 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
             _finished(dialect, "error", Matcher("finished_reason", "=", "timeout")),
             note="Errors are requests that ran out of time. Cancelled, refused and failed ones are "
             "counted nowhere, but for malformed ones (trtllm_request_error_total).",
+            misses="refused and failed requests are counted nowhere",
         ),
         time_to_first_token=distribution(
             "time_to_first_token", metrics.TRTLLM_TIME_TO_FIRST_TOKEN_SECONDS

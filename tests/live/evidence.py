@@ -24,6 +24,7 @@ from tests.live.questions import (
     may_be_zero,
     panel_questions,
     recording_questions,
+    rests_on_hours,
     variable_questions,
     without_filters,
 )
@@ -96,6 +97,8 @@ class Hearing:
         ago = longest_look_back(asked.question.text)
         if ago > OLDEST:
             return Excuse("", f"looks back {ago}, when this Prometheus was not there")
+        if rests_on_hours(asked.question.text, self.build):
+            return Excuse("", "is gathered in the first minutes of an hour")
         if asked.lists_nothing:
             return Excuse("", "lists what is wrong, and nothing is")
         own = [metric for source in self.build.pack.sources for metric in source.metrics]

@@ -24,6 +24,10 @@ _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
 _VALUES_OF = re.compile(r"label_values\((.*), (\w+)\)")
 
 
+#: How a rule records at the first evaluations of an hour only.
+_GATHERED = "minute() <"
+
+
 @dataclass(frozen=True)
 class Question:
     """One expression, ready to be asked, and where it stands."""
@@ -91,7 +95,10 @@ def annotation_questions(build: Build) -> Iterator[Question]:
 def recording_questions(build: Build) -> Iterator[Question]:
     """Yield every recording, asked for by its name and static labels."""
     for place, rule in build.rule_items():
-        matchers = ", ".join(f'{label}="{value}"' for label, value in rule["labels"].items())
+        if "record" not in rule:
+            continue
+        labels = rule.get("labels", {})
+        matchers = ", ".join(f'{label}="{value}"' for label, value in labels.items())
         text = f"{rule['record']}{{{matchers}}}"
         yield Question(f"{place} {matchers}", text, (rule["expr"],))
 
@@ -112,7 +119,9 @@ def recorded_expressions(build: Build) -> Mapping[str, tuple[tuple[dict[str, str
     """Return, for each recorded name, the static labels and expressions of its rules."""
     found: dict[str, list[tuple[dict[str, str], str]]] = {}
     for _, rule in build.rule_items():
-        found.setdefault(rule["record"], []).append((rule["labels"], rule["expr"]))
+        if "record" in rule:
+            own = (rule.get("labels", {}), rule["expr"])
+            found.setdefault(rule["record"], []).append(own)
     return {name: tuple(rules) for name, rules in found.items()}
 
 
@@ -129,6 +138,29 @@ def _foundations(
                     yield expression
     if not recorded:
         yield text
+
+
+def rests_on_hours(text: str, build: Build) -> bool:
+    """Tell whether an expression reads, by way of recordings, what is gathered once an hour."""
+    rules = recorded_expressions(build)
+
+    def gathered(name: str, seen: frozenset[str]) -> bool:
+        return any(
+            _GATHERED in expression
+            or any(gathered(each, seen | {name}) for each in _names(expression) - seen - {name})
+            for _, expression in rules.get(name, ())
+        )
+
+    return any(gathered(name, frozenset()) for name in _names(text))
+
+
+def _names(text: str) -> set[str]:
+    selectors = (getattr(node, "vector_selector", node) for node in nodes(parsed(text)))
+    return {
+        selector.name or ""
+        for selector in selectors
+        if isinstance(selector, promql_parser.VectorSelector)
+    }
 
 
 def _satisfies(matchers: Iterable[Any], labels: Mapping[str, str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmdash.build import Build
+from llmdash.compiler import compile_pack
 from llmdash.metrics import triton, vllm
 from llmdash.pack import DEFAULT
 from tests.exposition import EXPOSITIONS, read_exposition
@@ -17,6 +18,7 @@ from tests.live.questions import (
     longest_look_back,
     may_be_zero,
     panel_questions,
+    rests_on_hours,
     variable_questions,
     without_filters,
 )
@@ -224,3 +226,13 @@ def test_filters_are_taken_away(text: str, without: str) -> None:
 def test_a_look_back_is_measured(text: str, days: int) -> None:
     """How long ago the oldest selector begins to look, which no new Prometheus can answer."""
     assert days == longest_look_back(text).days
+
+
+def test_what_is_gathered_once_an_hour_is_seen_through_recordings() -> None:
+    """A budget reads a period, that reads hours; a burn reads windows, which are there at once."""
+    build = compile_pack(DEFAULT)
+
+    assert rests_on_hours("llm:slo_budget_left:ratio{source='vllm'} < 0", build)
+    assert rests_on_hours("sum_over_time(llm:slo_total:hour[1h])", build)
+    assert not rests_on_hours("llm:slo_burn:ratio1h", build)
+    assert not rests_on_hours("vllm:num_requests_running", build)

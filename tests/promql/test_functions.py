@@ -83,6 +83,7 @@ CALLS: tuple[tuple[Expr, Unit, Usage, Bounds], ...] = (
     (call("clamp_max", POWER, 1), WATTS, Usage.VALUE, UNBOUNDED),
     (call("timestamp", READ), TIMESTAMP, Usage.VALUE, UNBOUNDED),
     (call("time"), TIMESTAMP, Usage.VALUE, UNBOUNDED),
+    (call("minute"), COUNT, Usage.VALUE, (0, 59)),
     (call("vector", Number(1, SECONDS)), SECONDS, Usage.VALUE, UNBOUNDED),
     (call("scalar", aggregate("sum", POWER)), WATTS, Usage.VALUE, UNBOUNDED),
     (call("sort", POWER), WATTS, Usage.VALUE, NOT_NEGATIVE),

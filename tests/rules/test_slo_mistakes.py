@@ -1,0 +1,223 @@
+"""The rule tests of promises would notice mistakes in what is counted, added up, kept and alerted on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.prometheus_tools import MAJORS, tools_of_major
+from tests.rules.mutants import Mutant, Rule, mutants_of
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "generated" / "rules" / "llmdash-slo.yaml"
+COUNTS = "slo-counts.test.yaml"
+#: The faster ones first: most mistakes show there.
+SUMS = ("slo-period.test.yaml", "slo-hour.test.yaml", "slo-windows.test.yaml")
+
+#: What is counted, of which promise, on which source: a mistake in one shows in no other.
+Key = tuple[str, str, str]
+SAMPLE = re.compile(r"\{([^}]*)\} [^\s,]+")
+FAILURE = re.compile(r'^ *expr: "(.*)", time: .*\n *exp: ?(.*)\n *got: ?(.*)$', re.MULTILINE)
+KIND = re.compile(r"llm:slo_\w+:increase5m")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A mistake in one rule that counts events."""
+
+    key: Key
+    mutant: Mutant
+
+
+@cache
+def groups() -> list[dict[str, Any]]:
+    """The groups of the built file; read once, for reading is slow."""
+    found: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
+    return found
+
+
+def key_of(rule: Rule) -> Key:
+    labels = rule.get("labels", {})
+    return rule["record"], labels.get("slo", ""), labels.get("source", "")
+
+
+def counting_rules() -> list[Rule]:
+    """The rules that count events of five minutes."""
+    return [rule for rule in groups()[0]["rules"] if KIND.fullmatch(rule["record"])]
+
+
+def counting_mistakes() -> Iterator[Counted]:
+    """Yield every mistake in a rule that counts, but those that change nothing."""
+    rules = counting_rules()
+    whole = {key_of(rule): rule["expr"] for rule in rules}
+    for mutant in mutants_of(RULES.name, rules):
+        rule = rules[mutant.place]
+        key = key_of(rule)
+        total = whole["llm:slo_total:increase5m", *key[1:]]
+        if mutant.kind == "labels left out":
+            # Rules without labels would collide in a batch.
+            relabelled = {**rule, "labels": {**rule["labels"], "role": "other"}}
+            yield Counted(key, replace(mutant, kind="another role", rule=relabelled))
+        elif not is_equal(mutant, rule["expr"], total):
+            yield Counted(key, mutant)
+
+
+def is_equal(mutant: Mutant, expression: str, total: str) -> bool:
+    """Whether a mistake cannot show: in a zero's value, or in one of two matchers of a label."""
+    if mutant.rule is None or mutant.rule["expr"] == expression:
+        return False
+    changed: str = mutant.rule["expr"]
+    head = expression.removesuffix(f" or {total} * 0")
+    in_zero = head != expression and changed.startswith(f"{head} or ")
+    if mutant.kind == "matcher dropped":
+        pairs = enumerate(zip(expression, changed, strict=False))
+        at = next(place for place, (one, other) in pairs if one != other)
+        # What is taken away has to be the same series anyhow, and a zero without labels is one zero.
+        is_same = expression[expression.index("}", at) + 1 :].startswith(" offset")
+        is_twin = expression.count("+Inf") > changed.count("+Inf")
+        return is_same or is_twin or (in_zero and " by " not in expression)
+    return in_zero and changed.endswith(" * 0")
+
+
+def in_batches(mistakes: list[Counted]) -> list[list[Counted]]:
+    """Return mistakes in batches of different keys."""
+    by_key: dict[Key, list[Counted]] = {}
+    for mistake in mistakes:
+        by_key.setdefault(mistake.key, []).append(mistake)
+    longest = max(len(same) for same in by_key.values())
+    return [[same[n] for same in by_key.values() if n < len(same)] for n in range(longest)]
+
+
+def said_of(folder: Path, rules: list[dict[str, Any]], *tests: str) -> str:
+    """What promtool says of rule tests on changed rules."""
+    (folder / "rules").mkdir(parents=True)
+    (folder / "generated" / "rules").mkdir(parents=True)
+    (folder / "generated" / "rules" / RULES.name).write_text(json.dumps({"groups": rules}))
+    copies = [shutil.copy(ROOT / "rules" / test, folder / "rules") for test in tests]
+    command = [tools_of_major(MAJORS[0]).promtool, "test", "rules", *copies]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+def keys_noticed(folder: Path, batch: list[Counted]) -> set[Key]:
+    """The keys of a batch that the rule test of counts complains about."""
+    changed = {mistake.mutant.place: mistake.mutant.rule for mistake in batch}
+    rules = [changed.get(place, rule) for place, rule in enumerate(counting_rules())]
+    kept = [rule for rule in rules if rule is not None]
+    said = said_of(folder, [{"name": "llmdash-slo", "rules": kept}], COUNTS)
+    return keys_that_fail(said, batch) | keys_that_differ(said)
+
+
+def keys_that_fail(said: str, batch: list[Counted]) -> set[Key]:
+    """The keys whose rules promtool could not evaluate: all of that name, one of which is wrong."""
+    failed = set(re.findall(r"^ *rule: (\S+), time: \S+, err: ", said, re.MULTILINE))
+    of_name = [mistake.key for mistake in batch if mistake.key[0] in failed]
+    return set(of_name) if len(of_name) == 1 else set()
+
+
+def keys_that_differ(said: str) -> set[Key]:
+    """The keys whose expectations failed, by the labels of what differs."""
+    found = set()
+    for expression, expected, got in FAILURE.findall(said):
+        (kind,) = set(KIND.findall(expression))
+        differing = set(sample_texts(expected)) ^ set(sample_texts(got))
+        for text in differing:
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', text))
+            found.add((kind, labels.get("slo", ""), labels.get("source", "")))
+    return found
+
+
+def sample_texts(said: str) -> list[str]:
+    return [found[0] for found in SAMPLE.finditer(said)]
+
+
+@pytest.mark.promtool
+def test_every_mistake_in_counting_is_noticed(tmp_path: Path) -> None:
+    """A wrong aggregation, window, matcher or label in what is counted fails the rule test of counts."""
+    work = in_batches(list(counting_mistakes()))
+
+    def unnoticed(number: int) -> list[str]:
+        noticed = keys_noticed(tmp_path / str(number), work[number])
+        rest = [mistake for mistake in work[number] if mistake.key not in noticed]
+        # A rule that cannot be evaluated ends a test and hides the others; alone each shows itself.
+        return [
+            str(mistake.mutant)
+            for place, mistake in enumerate(rest)
+            if mistake.key not in keys_noticed(tmp_path / f"{number}-{place}", [mistake])
+        ]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = [text for texts in pool.map(unnoticed, range(len(work))) for text in texts]
+
+    assert [] == found
+
+
+# --- sums and what is left ------------------------------------------------------------------------
+
+#: Not within a duration, an exponent or a name.
+NUMBER = re.compile(r'(?<!e-)(?<![\w.|"\[])\d+(?:\.\d+)?(?![\w.|"\]]|e-)')
+
+
+def summing_mistakes() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield every mistake in the rules that add up and judge, with the groups that hold it."""
+    kept = [
+        {**group, "rules": [rule for rule in group["rules"] if not KIND.fullmatch(rule["record"])]}
+        for group in groups()
+    ]
+    for place, group in enumerate(kept):
+        for mutant in (*mutants_of(RULES.name, group["rules"]), *with_other_numbers(group)):
+            # All promises have one period, so naming them chooses nothing yet.
+            if mutant.kind == "matcher dropped" or is_unchanged(mutant, group["rules"]):
+                continue
+            rules = list(group["rules"])
+            rules[mutant.place : mutant.place + 1] = [mutant.rule] if mutant.rule else []
+            yield str(mutant), [*kept[:place], {**group, "rules": rules}, *kept[place + 1 :]]
+
+
+def is_unchanged(mutant: Mutant, rules: list[Rule]) -> bool:
+    """Whether there were no labels to be left out."""
+    return mutant.kind == "labels left out" and "labels" not in rules[mutant.place]
+
+
+def with_other_numbers(group: dict[str, Any]) -> Iterator[Mutant]:
+    """Yield rules with one number doubled, and one for zero."""
+    for place, rule in enumerate(group["rules"]):
+        expression = rule["expr"]
+        for number in NUMBER.finditer(expression):
+            value = 2 * float(number[0])
+            text = f"{value:.12g}" if value else "1"
+            changed = {
+                **rule,
+                "expr": expression[: number.start()] + text + expression[number.end() :],
+            }
+            yield Mutant(RULES.name, place, rule["record"], "another number", changed)
+
+
+@pytest.mark.promtool
+def test_every_mistake_in_sums_is_noticed(tmp_path: Path) -> None:
+    """A wrong tile, window, hour, period or share of the budget fails a rule test of sums."""
+    work = list(summing_mistakes())
+
+    def is_unnoticed(number: int) -> bool:
+        groups_with_it = work[number][1]
+        return not any(
+            "FAILED" in said_of(tmp_path / f"{number}-{test}", groups_with_it, test)
+            for test in SUMS
+        )
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        unnoticed = list(pool.map(is_unnoticed, range(len(work))))
+
+    assert [] == [said for (said, _), missed in zip(work, unnoticed, strict=True) if missed]

@@ -1,0 +1,336 @@
+"""What a promise counts on each kind of source, and the reasons of those that cannot tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import promql_parser
+import pytest
+
+from llmdash.errors import SloError
+from llmdash.placement import Placement
+from llmdash.promql.nodes import Expr
+from llmdash.promql.printer import RULES, to_text
+from llmdash.slos.events import Events, events_of
+from llmdash.slos.slo import Outcomes, Slo, Up, Within
+from llmdash.sources import gateway, sglang, triton, vllm
+from llmdash.sources.source import Source, counter
+from tests.slos.taverns import BY_FLOOR, requests, slo, tavern
+from tests.sources.examples import DIALECT, DINERS, GUESTS
+
+NOWHERE = Placement()
+
+FED, FAILED = 'inn_guests_total{end="fed", room!=""}', 'inn_guests_total{end="failed", room!=""}'
+COUNT = 'inn_wait_ms_count{room!=""}'
+SOON = 'inn_wait_ms_bucket{room!="", le=~"110|110\\\\.0"}'
+LATER = 'inn_wait_ms_bucket{room!="", le=~"700|700\\\\.0"}'
+
+
+def text(of: Expr | None) -> str:
+    assert of is not None
+    return to_text(of, RULES)
+
+
+def of_rooms(series: str) -> str:
+    """Return the events of a series in five minutes, by model, which the inn calls room."""
+    born = f"{series} unless {series} offset 5m and on (job, instance) up offset 5m == 1"
+    rise = f"{born} or increase({series}[5m])"
+    return f'sum by (model) (label_replace(sum by (room) ({rise}), "model", "$1", "room", "(.+)"))'
+
+
+def both(one: str, other: str) -> str:
+    """Return the sum of two, of which either may have no series."""
+    first, second = (
+        f'label_replace({part}, "part", "{place}", "", "")'
+        for place, part in enumerate((one, other))
+    )
+    return f"sum by (model) ({first} or {second})"
+
+
+def counted(of: Slo, source: Source, placement: Placement = NOWHERE) -> Events:
+    return events_of(of, source, placement)
+
+
+def refusal(of: Slo, source: Source) -> str:
+    with pytest.raises(SloError) as caught:
+        events_of(of, source, NOWHERE)
+    return str(caught.value)
+
+
+# --- outcomes ------------------------------------------------------------------------------------
+
+
+def test_outcomes_written_out() -> None:
+    """Good events of all good and bad ones; one born with its first event on an old target rose."""
+    found = counted(slo(), tavern())
+
+    assert (
+        "sum by (model) ("
+        'label_replace(sum by (model) (label_replace(sum by (room) (inn_guests_total{end="fed", room!=""} unless inn_guests_total{end="fed", room!=""} offset 5m and on (job, instance) up offset 5m == 1 or increase(inn_guests_total{end="fed", room!=""}[5m])), "model", "$1", "room", "(.+)")), "part", "0", "", "")'
+        " or "
+        'label_replace(sum by (model) (label_replace(sum by (room) (inn_guests_total{end="failed", room!=""} unless inn_guests_total{end="failed", room!=""} offset 5m and on (job, instance) up offset 5m == 1 or increase(inn_guests_total{end="failed", room!=""}[5m])), "model", "$1", "room", "(.+)")), "part", "1", "", ""))'
+    ) == text(found.total)
+    assert f"sum by (model) ({of_rooms(FED)}) or {text(found.total)} * 0" == text(found.good)
+    assert (("model",), None, None, None) == (
+        found.by,
+        found.threshold,
+        found.tolerable,
+        found.companion,
+    )
+
+
+def test_outcomes_that_are_neither_are_not_counted() -> None:
+    """What the client cancelled is no event, unless the promise says that it is bad."""
+    cancelled = 'inn_diners_total{room!=""}'
+
+    assert "inn_diners" not in text(counted(slo(), tavern()).total)
+    assert both(of_rooms(FED), of_rooms(cancelled)) == text(
+        counted(slo(indicator=Outcomes(bad=("cancelled",))), tavern()).total
+    )
+
+
+def test_good_events_without_a_series_are_none() -> None:
+    """While all fail, good events have no series: they are zero of all that there are."""
+    good = text(counted(slo(), tavern()).good)
+
+    assert good.endswith(" * 0")
+    assert 1 == good.count(") or sum by (model) (label_replace(")
+
+
+def test_a_promise_without_a_stricter_measure_is_its_own() -> None:
+    """Where there is a fast tier and nothing stricter, all bad events are as bad as can be."""
+    found = counted(slo(objective=0.9), tavern())
+
+    assert found.good == found.tolerable
+    assert found.companion is None
+
+
+def test_counters_that_have_the_label_are_narrowed() -> None:
+    """One family with the outcome as its own label is asked for each of them."""
+    found = text(counted(slo(), gateway()).total)
+
+    assert 'gateway_requests_total{model!="", outcome="ok"}' in found
+    assert 'gateway_requests_total{model!="", outcome="error"}' in found
+
+
+# --- latency -------------------------------------------------------------------------------------
+
+
+def test_latency_in_the_exporters_own_unit() -> None:
+    """0.11 s is asked for as 110 ms, in both spellings of Prometheus."""
+    found = counted(slo(indicator=Within("time_to_first_token", 0.11)), tavern())
+
+    assert f"sum by (model) ({of_rooms(COUNT)})" == text(found.total)
+    assert f"sum by (model) ({of_rooms(SOON)}) or {text(found.total)} * 0" == text(found.good)
+    assert (0.11, None, None) == (found.threshold, found.tolerable, found.companion)
+
+
+LOST = 'inn_diners_total{room!=""}'
+
+
+def test_failures_that_were_never_observed_are_bad() -> None:
+    """Requests without a first token join all events and no good ones, in the fast tier too."""
+    indicator = Within("time_to_first_token", 0.11, failures="unanswered_requests")
+    source = tavern(
+        time_to_first_token=tavern().answers["time_to_first_token"],
+        unanswered_requests=counter("unanswered_requests", DIALECT.term(DINERS)),
+    )
+    found = counted(slo(indicator=indicator, objective=0.9), source)
+
+    assert both(of_rooms(COUNT), of_rooms(LOST)) == text(found.total)
+    assert f"sum by (model) ({of_rooms(SOON)}) or {text(found.total)} * 0" == text(found.good)
+    assert f"sum by (model) ({of_rooms(LATER)}) or {text(found.total)} * 0" == text(found.tolerable)
+
+
+def test_failures_that_nobody_counts_are_left_out() -> None:
+    """A source that counts none of them still tells of what it observed."""
+    indicator = Within("time_to_first_token", 0.11, failures="unanswered_requests")
+    found = counted(slo(indicator=indicator), tavern())
+
+    assert f"sum by (model) ({of_rooms(COUNT)})" == text(found.total)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "factor", "companion"),
+    [(0.11, 4, 0.7), (0.11, 6.5, 1.3), (0.11, 12, None), (0.7, 1.5, 1.3), (1.3, 1.1, None)],
+)
+def test_the_stricter_measure_is_an_edge(
+    threshold: float, factor: float, companion: float | None
+) -> None:
+    """The fast tier takes the first edge that is as many times the threshold, if there is one."""
+    indicator = Within("time_to_first_token", threshold, companion=factor)
+    found = counted(slo(indicator=indicator, objective=0.9), tavern())
+
+    assert companion == found.companion
+    assert (companion is None) == (found.tolerable == found.good)
+
+
+def test_the_stricter_measure_written_out() -> None:
+    """Events up to the stricter edge are tolerable; without a series they are none."""
+    indicator = Within("time_to_first_token", 0.11)
+    found = counted(slo(indicator=indicator, objective=0.9), tavern())
+
+    assert f"sum by (model) ({of_rooms(LATER)}) or {text(found.total)} * 0" == text(found.tolerable)
+
+
+def test_the_first_threshold_that_is_an_edge_is_taken() -> None:
+    """Other thresholds stand in, in their order, where the wanted one is no edge."""
+    others = Within("end_to_end_latency", 1.1, otherwise=(0.9, 0.7, 1.3))
+
+    assert 0.7 == counted(slo(indicator=others), tavern()).threshold
+    assert 2.5 == counted(slo(indicator=Within("time_to_first_token", 2, (2.5,))), vllm()).threshold
+    assert 2 == counted(slo(indicator=Within("time_to_first_token", 2, (2.5,))), sglang()).threshold
+
+
+@pytest.mark.parametrize(
+    ("indicator", "source", "reason"),
+    [
+        (
+            Within("end_to_end_latency", 1.1),
+            tavern(),
+            "SLO supper on tavern: expected a bucket edge, got 1.1; the nearest edges are 0.7 and 1.3",
+        ),
+        (
+            Within("time_to_first_token", 2.0),
+            tavern(),
+            "SLO supper on tavern: expected a bucket edge, got 2; the nearest edge is 1.3",
+        ),
+        (
+            Within("time_to_first_token", 0.05, otherwise=(0.06,)),
+            tavern(),
+            "SLO supper on tavern: expected a bucket edge, got 0.05; the nearest edge is 0.11",
+        ),
+        (
+            Within("time_to_first_token", 2.0),
+            vllm(),
+            "SLO supper on vllm: expected a bucket edge, got 2; the nearest edges are 1 and 2.5",
+        ),
+        (
+            Within("queue_time", 0.7),
+            tavern(),
+            "SLO supper on tavern: expected buckets of queue_time, got a mean",
+        ),
+        (
+            Within("decode_time", 0.7),
+            tavern(),
+            "SLO supper on tavern: expected an answer for decode_time, got none",
+        ),
+        (
+            Within("end_to_end_latency", 1.0),
+            triton(),
+            "SLO supper on triton: expected buckets of end_to_end_latency, got a mean",
+        ),
+        (
+            Outcomes(),
+            vllm(),
+            "SLO supper on vllm: expected every failure counted, got dropped streams and refused "
+            "requests are counted nowhere",
+        ),
+        (
+            Outcomes(),
+            tavern(requests=requests(misses="who was turned away is counted nowhere")),
+            "SLO supper on tavern: expected every failure counted, got who was turned away is "
+            "counted nowhere",
+        ),
+        (
+            Outcomes(),
+            tavern(requests=counter("requests", DIALECT.term(GUESTS, outcome="ok"))),
+            "SLO supper on tavern: expected a count of outcome error, got none",
+        ),
+        (
+            Up(),
+            tavern(requests=requests()),
+            "SLO supper on tavern: expected an answer for up, got none",
+        ),
+    ],
+)
+def test_a_source_that_cannot_tell(
+    indicator: Outcomes | Within | Up, source: Source, reason: str
+) -> None:
+    """A gap says the promise, the source, what was needed and the nearest thing that there is."""
+    assert reason == refusal(slo(indicator=indicator), source)
+
+
+# --- up ------------------------------------------------------------------------------------------
+
+
+def test_scrapes_are_events() -> None:
+    """Uptime counts scrapes, answered and all; without a map of models they have none."""
+    found = counted(slo(indicator=Up()), tavern())
+
+    assert 'sum(sum_over_time(up{job="inn"}[5m]))' == text(found.good)
+    assert 'sum(count_over_time(up{job="inn"}[5m]))' == text(found.total)
+    assert () == found.by
+
+
+def test_scrapes_of_a_model() -> None:
+    """A pack that maps its targets to models promises uptime of each."""
+    placement = Placement({"tavern": {"a:11": "blue"}})
+    found = counted(slo(indicator=Up()), tavern(), placement)
+
+    assert (
+        'sum by (model) (label_replace(sum_over_time(up{job="inn"}[5m]), "model", "blue", '
+        '"instance", "a:11"))'
+    ) == text(found.good)
+    assert ("model",) == found.by
+
+
+# --- grouping ------------------------------------------------------------------------------------
+
+
+def test_a_promise_for_each_value_of_a_label() -> None:
+    """Events are told apart by the labels of the promise, under the names that we give them."""
+    found = counted(slo(by=("storey",)), tavern(dialect=BY_FLOOR))
+
+    assert ("storey",) == found.by
+    assert 'sum by (floor) (inn_guests_total{end="fed", room!=""} unless' in text(found.good)
+    assert '"storey", "$1", "floor", "(.+)"' in text(found.good)
+
+
+def test_only_events_of_a_label() -> None:
+    """`where` narrows each family that is counted, and the total with it."""
+    found = counted(slo(where={"storey": "7"}), tavern(dialect=BY_FLOOR))
+
+    for each in (found.good, found.total):
+        assert text(each).count('end="fed", room!="", floor="7"}') == text(each).count('end="fed"')
+        assert text(each).count('floor="7"') == text(each).count("inn_guests_total")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"by": ("storey",)}, "expected the label storey, got none"),
+        (
+            {"where": {"storey": "7"}},
+            "expected the label storey, got inn_guests_total without it",
+        ),
+    ],
+)
+def test_a_label_that_is_not_there(changed: dict[str, Any], reason: str) -> None:
+    """A source that cannot tell events apart as the promise does is left out, with the label."""
+    assert f"SLO supper on tavern: {reason}" == refusal(slo(**changed), tavern())
+
+
+def test_scrapes_of_a_label_that_they_have_not() -> None:
+    """A narrowed uptime is no uptime of all: `up` has the labels of its target alone."""
+    narrowed = slo(indicator=Up(), where={"storey": "7"})
+
+    assert "SLO supper on tavern: expected the label storey, got up without it" == refusal(
+        narrowed, tavern(dialect=BY_FLOOR)
+    )
+
+
+@pytest.mark.parametrize(
+    "indicator",
+    [Outcomes(), Within("time_to_first_token", 0.11), Within("end_to_end_latency", 0.7), Up()],
+    ids=["outcomes", "milliseconds", "seconds", "up"],
+)
+@pytest.mark.parametrize("objective", [0.9, 0.98])
+def test_what_is_counted_parses(indicator: Outcomes | Within | Up, objective: float) -> None:
+    """All that is counted is PromQL to a parser that is not ours."""
+    found = counted(slo(indicator=indicator, objective=objective), tavern())
+    parts = [part for part in (found.good, found.total, found.tolerable) if part is not None]
+
+    assert (3 if objective == 0.9 else 2) == len(parts)
+    for part in parts:
+        promql_parser.parse(to_text(part, RULES))
