@@ -61,6 +61,11 @@ bench-cost: $(INSTALLED) ## Measure what pages cost at scale, on a real Promethe
 	stack/prometheus.sh
 	$(VENV)/bin/python -m tests.bench.run cost
 
+.PHONY: bench-slo
+bench-slo: $(INSTALLED) ## Compare our SLO rules with sloth's and pyrra's: pages, months, and what they cost
+	stack/prometheus.sh
+	$(VENV)/bin/python -m tests.bench.run slo
+
 .PHONY: pictures
 pictures: $(INSTALLED) ## Draw the pictures of pages that README.md shows, over a made evening
 	stack/prometheus.sh

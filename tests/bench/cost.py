@@ -82,7 +82,7 @@ class Measured:
 
 def measure(size: Size, tools: PrometheusTools, say: Say = lambda _: None) -> Measured:
     """Make the blocks, ask the questions, remove the blocks."""
-    with _folder() as folder:
+    with bench_folder() as folder:
         build = built_in_full()
         stretch = _stretch(size, build)
         pages = pages_over_recordings(build, stretch)
@@ -126,7 +126,7 @@ def measure(size: Size, tools: PrometheusTools, say: Say = lambda _: None) -> Me
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def bench_folder() -> Iterator[Path]:
     """Yield a new folder, on the disk that the environment names; it is gone at the end."""
     parent = os.environ.get("LLMDASH_BENCH_DIR")
     with tempfile.TemporaryDirectory(prefix="llmdash-bench-", dir=parent) as name:
