@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -27,9 +30,22 @@ class _Group(click.Group):
 
     def invoke(self, context: click.Context) -> object:
         try:
-            return super().invoke(context)
+            with _uncollected():
+                return super().invoke(context)
         except LlmdashError as error:
             raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage: a command makes one tree and ends, and a search takes a tenth of it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @click.group(cls=_Group)
