@@ -34,6 +34,7 @@ from tests.bench.fleet_of_servers import Fleet
 from tests.bench.queries import Answer, Page, pages_over_recordings, refresh
 from tests.bench.storage_server import StorageServer, serving
 from tests.bench.traffic_shape import PERIOD_SECONDS
+from tests.live.questions import rests_on_hours
 from tests.prometheus_tools import PrometheusTools, found_tools
 
 #: The pages that promise to cost a hundredth. Of others over recordings only that cost is told: what
@@ -74,6 +75,8 @@ class Measured:
     raw_series: int
     recorded_series: int
     fleet_series: int
+    #: Those of them that are there within ten minutes: periods add up hours.
+    prompt_fleet_series: int
     large_fleet_series: int
     #: Seconds of one evaluation of every recording, and between two of them.
     evaluation: float
@@ -101,6 +104,7 @@ def measure(size: Size, tools: PrometheusTools, say: Say = lambda _: None) -> Me
             recorded = {page.uid: _repeated(server, page, stretch) for page in pages}
             recorded_series = server.count(RECORDED_SERIES, stretch.end)
             fleet_series = server.count(FLEET_SERIES, stretch.end)
+            prompt_fleet_series = server.count(_prompt(build), stretch.end)
             evaluation = _evaluation(server, build, stretch.end)
             say("pages over raw series")
             raw = {p.uid: refresh(server, p, stretch, raw=True) for p in pages if p.uid in PROMISED}
@@ -119,6 +123,7 @@ def measure(size: Size, tools: PrometheusTools, say: Say = lambda _: None) -> Me
         raw_series=raw_series,
         recorded_series=recorded_series,
         fleet_series=fleet_series,
+        prompt_fleet_series=prompt_fleet_series,
         large_fleet_series=large_fleet_series,
         evaluation=evaluation,
         interval=build.pack.intervals.recordings.seconds,
@@ -146,6 +151,12 @@ def built_in_full() -> Build:
     if build.problems:
         raise ValueError("\n".join(str(problem) for problem in build.problems))
     return build
+
+
+def _prompt(build: Build) -> str:
+    """Return a selector of the fleet series that do not wait for an hour to end."""
+    late = [name for name in sorted(build.recorded_names()) if rests_on_hours(name, build)]
+    return f'{{__name__=~"llm:.+", __name__!~"{"|".join(late)}"}}'
 
 
 def _stretch(size: Size, build: Build) -> Stretch:

@@ -92,12 +92,12 @@ def _large_rows(measured: Measured) -> Iterator[Row]:
             f"{seconds / usual_seconds:.2f}",
         )
     yield Row(
-        f"`llm:*` series of {size.large}",
+        f"`llm:*` series of {size.large}, those of whole hours left out",
         f"{measured.large_fleet_series:,}",
-        f"{measured.fleet_series:,} of {size.fleet.replicas:,} replicas",
-        f"{measured.large_fleet_series / measured.fleet_series:.2f}",
+        f"{measured.prompt_fleet_series:,} of {size.fleet.replicas:,} replicas",
+        f"{measured.large_fleet_series / measured.prompt_fleet_series:.2f}",
         "as many",
-        measured.large_fleet_series == measured.fleet_series,
+        measured.large_fleet_series == measured.prompt_fleet_series,
     )
 
 
