@@ -65,8 +65,7 @@ def _ends(policy: Policy, severity: Severity, bad: float) -> float:
     """Return when the last tier of a severity is quiet again, after trouble that fired them all."""
     found = [
         tier.minutes_to_reset(bad, policy.objective, policy.period)
-        for tier in policy.tiers
-        if tier.severity is severity
+        for tier in policy.tiers_of(severity)
     ]
     if policy.fast is not None and severity is Severity.PAGE:
         found.append(policy.fast.minutes_to_reset(bad))

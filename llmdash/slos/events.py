@@ -161,7 +161,7 @@ class _Counting:
         assert isinstance(scrapes, Selector)
         good = self._placed(term, over_time("sum", scrapes, TILE))
         asked = self._placed(term, over_time("count", scrapes, TILE))
-        return Events(_counted(good[0]), _counted(asked[0]), good[1])
+        return Events(_as_events(good[0]), _as_events(asked[0]), good[1])
 
     # --- counting --------------------------------------------------------------------------------
 
@@ -179,7 +179,7 @@ class _Counting:
             if other != by:
                 families = ", ".join(term.families())
                 raise SloError(self.place, f"counts by {', '.join(by)}", f"{families} without")
-        return _counted(added([part for part, _ in parts], by)), by
+        return _as_events(added([part for part, _ in parts], by)), by
 
     def _counted(self, term: Term) -> Expr:
         """Return how much each series of a term rose in five minutes.
@@ -225,5 +225,5 @@ def _bucket(answer: DistributionAnswer, threshold: float) -> Term:
     return answer.bucket(own.values[canonical.values.index(threshold)])
 
 
-def _counted(of: Expr) -> Expr:
+def _as_events(of: Expr) -> Expr:
     return counted_as(of, EVENTS)

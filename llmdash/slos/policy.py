@@ -7,7 +7,7 @@ of the SRE workbook, chapter 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import floor, inf, log10
@@ -192,9 +192,9 @@ class Policy:
         """The workbook's tiers that this objective could never fire."""
         return tuple(t for t in WORKBOOK if t.limit(self.objective, self.period) >= 1)
 
-    def pages(self) -> Iterator[Tier]:
-        """Yield the tiers that page."""
-        return (tier for tier in self.tiers if tier.severity is Severity.PAGE)
+    def tiers_of(self, severity: Severity) -> tuple[Tier, ...]:
+        """Return the tiers of budget burn that tell somebody in this way."""
+        return tuple(tier for tier in self.tiers if tier.severity is severity)
 
     def minutes_to_page(self, bad: float, bad_by_fast: float | None = None) -> float:
         """Return when a share of bad events pages first, after a clean past; infinite if never.
@@ -204,13 +204,15 @@ class Policy:
             bad_by_fast: share of them that is bad by the fast tier's measure; all of `bad` if not
                 told, as in an outage.
         """
-        found = [tier.minutes_to_fire(bad, self.objective, self.period) for tier in self.pages()]
+        found = self._minutes_to_fire(Severity.PAGE, bad)
         if self.fast is not None:
             found.append(self.fast.minutes_to_fire(bad if bad_by_fast is None else bad_by_fast))
         return min(found, default=inf)
 
     def minutes_to_ticket(self, bad: float) -> float:
         """Return when a share of bad events writes its first ticket; infinite if never."""
-        tickets = (tier for tier in self.tiers if tier.severity is Severity.TICKET)
-        found = [tier.minutes_to_fire(bad, self.objective, self.period) for tier in tickets]
-        return min(found, default=inf)
+        return min(self._minutes_to_fire(Severity.TICKET, bad), default=inf)
+
+    def _minutes_to_fire(self, severity: Severity, bad: float) -> list[float]:
+        tiers = self.tiers_of(severity)
+        return [tier.minutes_to_fire(bad, self.objective, self.period) for tier in tiers]

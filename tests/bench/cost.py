@@ -34,7 +34,7 @@ from tests.bench.fleet_of_servers import Fleet
 from tests.bench.queries import Answer, Page, pages_over_recordings, refresh
 from tests.bench.storage_server import StorageServer, serving
 from tests.bench.traffic_shape import PERIOD_SECONDS
-from tests.live.questions import rests_on_hours
+from tests.live.questions import hourly_recordings
 from tests.prometheus_tools import PrometheusTools, found_tools
 
 #: The pages that promise to cost a hundredth. Of others over recordings only that cost is told: what
@@ -155,7 +155,7 @@ def built_in_full() -> Build:
 
 def _prompt(build: Build) -> str:
     """Return a selector of the fleet series that do not wait for an hour to end."""
-    late = [name for name in sorted(build.recorded_names()) if rests_on_hours(name, build)]
+    late = sorted(hourly_recordings(build))
     return f'{{__name__=~"llm:.+", __name__!~"{"|".join(late)}"}}'
 
 

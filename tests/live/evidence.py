@@ -19,12 +19,13 @@ from tests.live.questions import (
     Excuse,
     Question,
     excuse,
+    hourly_recordings,
     is_driven,
     longest_look_back,
     may_be_zero,
     panel_questions,
     recording_questions,
-    rests_on_hours,
+    rests_on,
     variable_questions,
     without_filters,
 )
@@ -63,9 +64,12 @@ class Hearing:
     newer: Mapping[str, str] = field(default_factory=dict)
     open_questions: list[_Asked] = field(default_factory=list)
     asked: int = 0
+    #: Recordings that may have to wait for the next hour.
+    hourly: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Note every question of the build."""
+        self.hourly = hourly_recordings(self.build)
         questions = all_questions(self.build)
         self.open_questions = [_Asked(question) for question in questions]
         self.asked = len(questions)
@@ -97,7 +101,7 @@ class Hearing:
         ago = longest_look_back(asked.question.text)
         if ago > OLDEST:
             return Excuse("", f"looks back {ago}, when this Prometheus was not there")
-        if rests_on_hours(asked.question.text, self.build):
+        if rests_on(asked.question.text, self.hourly):
             return Excuse("", "is gathered in the first minutes of an hour")
         if asked.lists_nothing:
             return Excuse("", "lists what is wrong, and nothing is")

@@ -140,18 +140,28 @@ def _foundations(
         yield text
 
 
-def rests_on_hours(text: str, build: Build) -> bool:
-    """Tell whether an expression reads, by way of recordings, what is gathered once an hour."""
-    rules = recorded_expressions(build)
+def hourly_recordings(build: Build) -> frozenset[str]:
+    """Return the recordings that are gathered once an hour, and those that rest on them."""
+    reads = {
+        name: [(expression, _names(expression)) for _, expression in rules]
+        for name, rules in recorded_expressions(build).items()
+    }
+    found: set[str] = set()
+    while (
+        more := {
+            name
+            for name, rules in reads.items()
+            if any(_GATHERED in expression or found & names for expression, names in rules)
+        }
+        - found
+    ):
+        found |= more
+    return frozenset(found)
 
-    def gathered(name: str, seen: frozenset[str]) -> bool:
-        return any(
-            _GATHERED in expression
-            or any(gathered(each, seen | {name}) for each in _names(expression) - seen - {name})
-            for _, expression in rules.get(name, ())
-        )
 
-    return any(gathered(name, frozenset()) for name in _names(text))
+def rests_on(text: str, recordings: frozenset[str]) -> bool:
+    """Tell whether an expression reads one of these recordings."""
+    return bool(recordings & _names(text))
 
 
 def _names(text: str) -> set[str]:

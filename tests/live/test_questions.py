@@ -14,11 +14,12 @@ from tests.live.questions import (
     Question,
     excuse,
     filled_in,
+    hourly_recordings,
     is_driven,
     longest_look_back,
     may_be_zero,
     panel_questions,
-    rests_on_hours,
+    rests_on,
     variable_questions,
     without_filters,
 )
@@ -230,9 +231,9 @@ def test_a_look_back_is_measured(text: str, days: int) -> None:
 
 def test_what_is_gathered_once_an_hour_is_seen_through_recordings() -> None:
     """A budget reads a period, that reads hours; a burn reads windows, which are there at once."""
-    build = compile_pack(DEFAULT)
+    hourly = hourly_recordings(compile_pack(DEFAULT))
 
-    assert rests_on_hours("llm:slo_budget_left:ratio{source='vllm'} < 0", build)
-    assert rests_on_hours("sum_over_time(llm:slo_total:hour[1h])", build)
-    assert not rests_on_hours("llm:slo_burn:ratio1h", build)
-    assert not rests_on_hours("vllm:num_requests_running", build)
+    assert rests_on("llm:slo_budget_left:ratio{source='vllm'} < 0", hourly)
+    assert rests_on("sum_over_time(llm:slo_total:hour[1h])", hourly)
+    assert not rests_on("llm:slo_burn:ratio1h", hourly)
+    assert not rests_on("vllm:num_requests_running", hourly)
