@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from llmdash.pack import DEFAULT, Pack
     from llmdash.prices import Prices
     from llmdash.promql.windows import Duration
+    from llmdash.slos.defaults import AVAILABILITY_ESTIMATE, SLOS
     from llmdash.slos.policy import Fast, Tier
-    from llmdash.slos.slo import Outcomes, Slo, Up, Within
+    from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
     from llmdash.sources.app import app
     from llmdash.sources.dcgm import dcgm
     from llmdash.sources.gateway import gateway
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from llmdash.sources.vllm import vllm
 
 __all__ = [
+    "AVAILABILITY_ESTIMATE",
     "DEFAULT",
+    "SLOS",
+    "Begun",
     "Dashboard",
     "Duration",
     "Fast",
@@ -60,7 +64,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AVAILABILITY_ESTIMATE": "llmdash.slos.defaults",
     "DEFAULT": "llmdash.pack",
+    "SLOS": "llmdash.slos.defaults",
+    "Begun": "llmdash.slos.slo",
     "Dashboard": "llmdash.dashboards.dashboard",
     "Duration": "llmdash.promql.windows",
     "Fast": "llmdash.slos.policy",

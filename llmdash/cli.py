@@ -183,11 +183,9 @@ def explain(reference: str | None, name: str | None) -> None:
     NAME is one promise; all of them if it is left out.
     """
     from llmdash import documents
-    from llmdash.slos.rules import promises
 
     pack = _pack(reference)
-    found = promises(pack.slos, pack.sources, pack.placement, pack.intervals)
-    click.echo(documents.explanation(found, pack.intervals, name))
+    click.echo(documents.explanation(pack.promises, pack.intervals, name))
 
 
 @slo.command()

@@ -28,7 +28,7 @@ from llmdash.pack import Pack
 from llmdash.problems import Problem
 from llmdash.promql.printer import RULES, to_text
 from llmdash.recordings import RuleGroup, recordings_of
-from llmdash.slos.rules import Promises, promises, slo_rules
+from llmdash.slos.rules import Promises, slo_rules
 from llmdash.sources.source import Source
 from llmdash.yaml_text import to_yaml
 
@@ -71,11 +71,7 @@ def compile_pack(pack: Pack) -> Build:
     gathered = _Gathered()
     gathered.problems += _pack_problems(pack)
     groups = _compile_recordings(pack, gathered)
-    # Two of one name are a problem already said; counting both would only repeat it.
-    known = list({source.name: source for source in pack.sources}.values())
-    promised = gathered.attempt(
-        "slos", partial(promises, pack.slos, known, pack.placement, pack.intervals)
-    )
+    promised = gathered.attempt("slos", lambda: pack.promises)
     made_pages = _compile_pages(pack, promised, gathered)
     rules = {f"rules/{group.name}.yaml": _rule_file([group]) for group in groups.values()}
     if promised is not None:

@@ -17,7 +17,7 @@ from llmdash.placement import Placement
 from llmdash.prices import Prices
 from llmdash.promql.labels import with_nearest
 from llmdash.slos.defaults import SLOS
-from llmdash.slos.rules import Promises
+from llmdash.slos.rules import Promises, promises
 from llmdash.slos.slo import Slo
 from llmdash.sources import COMPANIONS, ENGINES
 from llmdash.sources.source import Role, Source
@@ -55,6 +55,8 @@ class Pack:
     target_gpus: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     #: In Kubernetes: GPUs and engines carry their pod, which tells which belong together.
     gpus_by_pod: bool = False
+    #: Prometheus 3 makes native histograms of classic ones, and promises of latencies read those.
+    native_histograms: bool = False
     #: What power and GPUs cost; without it no page speaks of money.
     prices: Prices | None = None
     #: Where Prometheus answers, as Grafana's server sees it.
@@ -116,6 +118,19 @@ class Pack:
         exporters = {source.exporter for source in self.sources} | set(SOURCE_PAGES)
         for name in sorted(set(self.source_pages) - exporters):
             yield "source_pages", with_nearest(f"no source is a {name}", name, exporters)
+
+    @property
+    def promises(self) -> Promises:
+        """What is promised on each source, and why not where it is not.
+
+        Raises:
+            SloError: a promise that cannot be kept or told of.
+        """
+        # Two sources of one name are a problem of their own; counting both would only repeat it.
+        known = list({source.name: source for source in self.sources}.values())
+        return promises(
+            self.slos, known, self.placement, self.intervals, native=self.native_histograms
+        )
 
     @property
     def layer(self) -> Layer:

@@ -15,6 +15,9 @@ TARGETS_FOLDER = "targets"
 ITSELF = "prometheus"
 ITS_ADDRESS = "localhost:9090"
 
+#: Classic histograms as native ones with the same edges, beside the classic that pages read.
+_NATIVE = {"convert_classic_histograms_to_nhcb": True, "always_scrape_classic_histograms": True}
+
 
 def scrape_configuration(pack: Pack) -> dict[str, Any]:
     """Return Prometheus's configuration: intervals, rule files, a job a source and its own."""
@@ -31,6 +34,8 @@ def scrape_configuration(pack: Pack) -> dict[str, Any]:
         targets = [{"targets": [pack.alertmanager]}]
         configuration["alerting"] = {"alertmanagers": [{"static_configs": targets}]}
     jobs = [_job(pack, source) for source in pack.sources]
+    if pack.native_histograms:
+        jobs = [{**job, **_NATIVE} for job in jobs]
     configuration["scrape_configs"] = [*jobs, *_itself(pack)]
     return configuration
 

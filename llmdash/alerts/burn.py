@@ -8,7 +8,7 @@ from llmdash.alerts.alert import Alert, AlertGroup
 from llmdash.promql.expressions import aggregate, joined, total
 from llmdash.promql.nodes import Binary, Expr, Number, Selector
 from llmdash.promql.windows import Duration
-from llmdash.slos.events import EVENTS
+from llmdash.slos.counting import EVENTS
 from llmdash.slos.policy import Fast, Severity, Tier, budget
 from llmdash.slos.series import Kind, SloSeries
 from llmdash.slos.slo import Slo

@@ -8,6 +8,7 @@ from llmdash.build import Build
 from llmdash.checks.parsed import metric_names, readable
 from llmdash.levels import Level
 from llmdash.metrics import prometheus
+from llmdash.metrics.metric import Histogram
 from llmdash.problems import Problem
 from llmdash.promql.labels import with_nearest
 
@@ -21,6 +22,8 @@ def metric_is_known(build: Build) -> Iterator[Problem]:
     for source in build.pack.sources:
         for metric in source.metrics:
             known.update(metric.series_names())
+            if build.pack.native_histograms and isinstance(metric, Histogram):
+                known.add(metric.name)
     for metric in prometheus.METRICS:
         known.update(metric.series_names())
     for expression, tree in readable(build):

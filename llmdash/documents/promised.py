@@ -9,7 +9,7 @@ from llmdash.intervals import Intervals
 from llmdash.slos.detection import Detection, detections, time_to_end, time_until
 from llmdash.slos.policy import Policy, budget
 from llmdash.slos.rules import Measured
-from llmdash.slos.slo import Outcomes, Slo, Up, Within
+from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
 from llmdash.sources.answer import CounterAnswer
 
 NONE = "–"
@@ -84,7 +84,14 @@ def _good(slo: Slo) -> str:
                 others = " or ".join(f"{value:g} s" for value in asked.otherwise)
                 what += f" ({others} where that is no bucket edge)"
             if asked.failures:
-                what += f"; {asked.failures}, where they are counted, are bad too"
+                what += "; requests that failed unobserved, where they are counted, are bad too"
+        case Begun() as asked:
+            ends = " or ".join(asked.good)
+            what = (
+                f"An answer that was begun is good that ends as {ends} or still runs. This is an "
+                "estimate: a client that drops its stream looks like a server that lost it, and "
+                "what failed before its first token is not seen"
+            )
         case Up():
             what = "A scrape is good that the target answers"
     if slo.where:
@@ -108,6 +115,7 @@ def _where_measured(slo: Slo, measured: Sequence[Measured]) -> Passage:
         head.append("threshold")
         if fast:
             head.append("far beyond it")
+        head.append("failures")
     rows = []
     for source, events in counted:
         row = [source.name, ", ".join(events.by) or _ALL_TOGETHER]
@@ -115,6 +123,7 @@ def _where_measured(slo: Slo, measured: Sequence[Measured]) -> Passage:
             row.append(_seconds(events.threshold))
             if fast:
                 row.append(_seconds(events.companion or events.threshold))
+            row.append("bad" if events.counts_failures else "not seen")
         rows.append(tuple(row))
     return Passage(title, "", tuple(head), tuple(rows))
 
@@ -125,7 +134,8 @@ def _where_not(measured: Sequence[Measured]) -> Passage:
     if any(_misses(one) for one in gaps):
         words = (
             "Where some failures are counted nowhere, a share of those that are counted would "
-            "promise more than is kept. A gateway in front of such a server sees all of them."
+            "promise more than is kept. A gateway in front of such a server sees all of them; "
+            "without one, AVAILABILITY_ESTIMATE tells of answers that were begun and lost."
         )
     rows = tuple((one.source.name, _why(one)) for one in gaps)
     return Passage("Where it is not measured", words, ("source", "why"), rows)

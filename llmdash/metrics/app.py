@@ -26,7 +26,8 @@ LLM_REQUEST_DURATION_SECONDS = Histogram(
     labels=_ENDPOINT,
     edges=gateway.GATEWAY_REQUEST_DURATION_SECONDS.edges,
     counts=REQUESTS,
-    note="From arrival to the last byte, of streams too.",
+    note="From arrival to the last byte, of streams too, where the request ended well: a failure "
+    "is counted, not timed.",
 )
 
 LLM_TOKENS_GENERATED_TOTAL = Counter(

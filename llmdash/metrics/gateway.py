@@ -42,7 +42,8 @@ GATEWAY_REQUEST_DURATION_SECONDS = Histogram(
         *(120.0, 240.0, 480.0, 960.0),
     ),
     counts=REQUESTS,
-    note="From the request's arrival to its last byte.",
+    note="From arrival to the last byte of requests that ended well: a failure is counted, not "
+    "timed, since fast ones would flatter every quantile.",
 )
 
 GATEWAY_TIME_TO_FIRST_TOKEN_SECONDS = Histogram(

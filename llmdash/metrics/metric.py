@@ -327,6 +327,11 @@ class Histogram(Metric):
         """Return the number of observations."""
         return self._part("count", self.counts).where(*matchers, **equal)
 
+    def native(self, *matchers: Matcher, **equal: str | Variable) -> Selector:
+        """Return it as Prometheus 3 keeps it when it makes native histograms of classic ones."""
+        series = self._series(self.name, self.counts, Usage.NATIVE, UNBOUNDED)
+        return Selector(series).where(*matchers, **equal)
+
     def _part(self, part: str, unit: Unit) -> Selector:
         return Selector(self._series(f"{self.name}_{part}", unit, Usage.COUNTER, NOT_NEGATIVE))
 

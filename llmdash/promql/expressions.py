@@ -249,8 +249,25 @@ def one_of(label: str, values: Sequence[str]) -> Matcher:
 
 
 def as_value(of: Expr, because: str) -> Taken:
-    """Read a counter as a plain value, which needs a reason."""
-    return Taken(of, because, usage=Usage.VALUE)
+    """Read a counter as a plain value, native histograms as observations; it needs a reason."""
+    is_native = of.facts.usage is Usage.NATIVE
+    return Taken(of, because, usage=Usage.OBSERVED if is_native else Usage.VALUE)
+
+
+def observed(histograms: Expr) -> Call:
+    """Return how many observations native histograms hold."""
+    return Call("histogram_count", (histograms,))
+
+
+def observed_up_to(threshold: float, histograms: Expr) -> Expr:
+    """Return how many of these observations are at most a threshold, in the histograms' unit.
+
+    Exact where the threshold is a bucket edge. Histograms that observed nothing have no result.
+    """
+    share = Call("histogram_fraction", (Number(-math.inf), Number(threshold), histograms))
+    # The share of nothing is NaN, which a comparison leaves out and a sum would not.
+    some = Binary(">=", observed(histograms) * share, Number(0))
+    return Taken(some, "a share of a count is a count", histograms.unit, Usage.VALUE)
 
 
 def ago(of: Selector, length: Duration | str) -> Selector:

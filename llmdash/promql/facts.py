@@ -25,9 +25,25 @@ class Usage(Enum):
     VALUE = "a value"
     #: Grows until its process restarts; says something only under rate or increase.
     COUNTER = "a counter"
+    #: Native histograms that grow until their process restarts: a counter of many buckets in one.
+    NATIVE = "native histograms"
+    #: What native histograms observed in some time.
+    OBSERVED = "observations"
     #: A quantile, a mean or a ratio of sums: averaging or adding two of them means nothing.
     QUANTILE = "a quantile"
     QUOTIENT = "a quotient"
+
+    @property
+    def in_the_way(self) -> str:
+        """Return what is to be done before values can be told, or nothing."""
+        return _BEFORE_VALUES.get(self, "")
+
+
+_BEFORE_VALUES = {
+    Usage.COUNTER: "take its rate or increase first",
+    Usage.NATIVE: "take their increase first",
+    Usage.OBSERVED: "take their histogram_count or histogram_fraction first",
+}
 
 
 Bounds = tuple[float | None, float | None]

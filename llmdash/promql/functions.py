@@ -42,9 +42,9 @@ def _needs_counter(place: str, facts: Facts) -> None:
 
 
 def _needs_value(place: str, facts: Facts) -> None:
-    if facts.usage is Usage.COUNTER:
-        hint = "take its rate or increase first"
-        raise PromqlError("a value", place, f"{facts.name}, a counter", hint)
+    hint = facts.usage.in_the_way
+    if hint:
+        raise PromqlError("a value", place, f"{facts.name}, {facts.usage.value}", hint)
 
 
 def _called(facts: Facts) -> str:
@@ -65,6 +65,8 @@ def _per_second(name: str, arguments: tuple[Facts, ...]) -> Facts:
 
 def _increase(name: str, arguments: tuple[Facts, ...]) -> Facts:
     (of,) = arguments
+    if of.usage is Usage.NATIVE:
+        return _instant(of, name, usage=Usage.OBSERVED)
     _needs_counter(name, of)
     return _instant(of, name, usage=Usage.VALUE, bounds=NOT_NEGATIVE)
 
@@ -147,6 +149,24 @@ def _histogram_quantile(name: str, arguments: tuple[Facts, ...]) -> Facts:
     bounds = (0 if starts_at_zero else None, of.edges.top)
     changes = {"usage": Usage.QUANTILE, "unit": of.edges.unit, "edges": None, "bounds": bounds}
     return _instant(of, name, labels=labels, **changes)
+
+
+def _needs_observed(name: str, of: Facts) -> None:
+    if of.usage is not Usage.OBSERVED:
+        hint = "take the increase of native histograms"
+        raise PromqlError("observations", name, f"{of.name}, {_called(of)}", hint)
+
+
+def _histogram_count(name: str, arguments: tuple[Facts, ...]) -> Facts:
+    (of,) = arguments
+    _needs_observed(name, of)
+    return _instant(of, name, usage=Usage.VALUE, bounds=NOT_NEGATIVE)
+
+
+def _histogram_fraction(name: str, arguments: tuple[Facts, ...]) -> Facts:
+    of = arguments[2]
+    _needs_observed(name, of)
+    return _instant(of, name, usage=Usage.QUOTIENT, unit=RATIO, bounds=(0, 1))
 
 
 def _sorted(name: str, arguments: tuple[Facts, ...]) -> Facts:
@@ -253,6 +273,8 @@ FUNCTIONS: dict[str, Function] = {
         Function("absent", (INSTANT,), _absent),
         Function("absent_over_time", (RANGE,), _absent),
         Function("histogram_quantile", (SCALAR, INSTANT), _histogram_quantile),
+        Function("histogram_count", (INSTANT,), _histogram_count),
+        Function("histogram_fraction", (SCALAR, SCALAR, INSTANT), _histogram_fraction),
         Function("abs", (INSTANT,), _magnitude),
         Function("ceil", (INSTANT,), _rounded),
         Function("floor", (INSTANT,), _rounded),

@@ -428,9 +428,10 @@ class Binary(Expr):
 
     def _value_facts(self, left: Facts, right: Facts) -> Facts:
         for side in (left, right):
-            if side.usage is Usage.COUNTER:
-                hint = "take its rate or increase first"
-                raise PromqlError("a value", self.operator, f"{side.name}, a counter", hint)
+            hint = side.usage.in_the_way
+            if hint:
+                got = f"{side.name}, {side.usage.value}"
+                raise PromqlError("a value", self.operator, got, hint)
         both_scalar = left.type is right.type is ValueType.SCALAR
         if self.operator in COMPARISONS and both_scalar and not self.as_state:
             raise PromqlError("bool", f"{self.operator} of two scalars", "none")

@@ -33,15 +33,6 @@ SERVING_SIGNALS: tuple[Signal, ...] = (
         values=OUTCOMES,
         also_by=(PROMPT_CLASS,),
     ),
-    Signal(
-        "unanswered_requests",
-        "Requests without a first token",
-        "How many requests fail before their first token, which no latency tells of?",
-        Form.COUNTER,
-        REQUESTS,
-        also_by=(PROMPT_CLASS,),
-        is_recorded=False,
-    ),
     _latency(
         "time_to_first_token",
         "Time to first token",

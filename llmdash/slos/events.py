@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llmdash.errors import PromqlError, SloError
-from llmdash.metrics.prometheus import UP
 from llmdash.placement import Placement
-from llmdash.promql.expressions import (
-    added,
-    as_value,
-    counted_as,
-    first_of,
-    increase,
-    joined,
-    one_of,
-    over_time,
-)
-from llmdash.promql.nodes import Binary, Expr, Matcher, Number, Selector
-from llmdash.promql.units import base
+from llmdash.promql.expressions import first_of
+from llmdash.promql.nodes import Expr, Matcher
 from llmdash.signals import signal
-from llmdash.slos.slo import Outcomes, Slo, Up, Within
-from llmdash.slos.windows import TILE
+from llmdash.slos.counting import Counting, Part
+from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
 from llmdash.sources.answer import CounterAnswer, DistributionAnswer, GaugeAnswer, Term
 from llmdash.sources.source import Source
-
-EVENTS = base("events")
-
-#: A target's own labels, by which a series finds whether its target was up.
-_TARGET = ("job", "instance")
 
 
 @dataclass(frozen=True)
@@ -45,30 +29,45 @@ class Events:
     tolerable: Expr | None = None
     #: That measure, in seconds, where it is an edge.
     companion: float | None = None
+    #: Whether requests that failed unobserved are among the bad ones of a latency.
+    counts_failures: bool = False
 
 
-def events_of(slo: Slo, source: Source, placement: Placement) -> Events:
+def events_of(slo: Slo, source: Source, placement: Placement, *, native: bool = False) -> Events:
     """Return what a promise counts on a source.
+
+    Args:
+        slo: the promise.
+        source: where it is measured.
+        placement: which model each target serves.
+        native: read latencies from native histograms, which Prometheus 3 makes of classic ones.
 
     Raises:
         SloError: the source cannot tell it; the message says why.
     """
-    return _Counting(slo, source, placement).events()
+    return _Events(Counting(slo, source, placement), native).all()
 
 
 @dataclass(frozen=True)
-class _Counting:
-    """Counts the events of a promise on a source."""
+class _Events:
+    """The events of each kind of promise."""
 
-    slo: Slo
-    source: Source
-    placement: Placement
+    counting: Counting
+    native: bool
+
+    @property
+    def slo(self) -> Slo:
+        return self.counting.slo
+
+    @property
+    def source(self) -> Source:
+        return self.counting.source
 
     @property
     def place(self) -> str:
-        return f"{self.slo.place} on {self.source.name}"
+        return self.counting.place
 
-    def events(self) -> Events:
+    def all(self) -> Events:
         for name in self.slo.indicator.signals:
             if name not in self.source.answers:
                 raise SloError(self.place, f"an answer for {name}", "none")
@@ -77,6 +76,8 @@ class _Counting:
                 found = self._outcomes(outcomes)
             case Within() as within:
                 found = self._within(within)
+            case Begun() as begun:
+                found = self._begun(begun)
             case Up():
                 found = self._up()
         if self.slo.policy.fast is not None and found.tolerable is None:
@@ -91,26 +92,18 @@ class _Counting:
         assert isinstance(answer, CounterAnswer)  # signals and answers have one form
         if answer.misses:
             raise SloError(self.place, "every failure counted", answer.misses)
-        label = signal(asked.signal).split_by
-        good = [t for value in asked.good for t in self._of_value(answer.terms, label, value)]
-        bad = [t for value in asked.bad for t in self._of_value(answer.terms, label, value)]
+        good = self._of_values(answer, asked.signal, asked.good)
+        bad = self._of_values(answer, asked.signal, asked.bad)
         if not bad:
+            label = signal(asked.signal).split_by
             raise SloError(self.place, f"a count of {label} {', '.join(asked.bad)}", "none")
         return self._events(good, [*good, *bad])
 
-    def _of_value(self, terms: Sequence[Term], label: str, value: str) -> list[Term]:
-        """Return the terms that count one value of the label, narrowed to it."""
-        found = []
-        for term in terms:
-            fixed = dict(term.fixed)
-            if label in fixed:
-                if fixed[label] == value:
-                    found.append(term)
-                continue
-            own = dict(term.labels).get(label)
-            if own is not None:
-                found.append(term.narrowed((Matcher(own, "=", value),)))
-        return found
+    def _of_values(self, answer: CounterAnswer, asked: str, values: Sequence[str]) -> list[Part]:
+        """Return what counts these values of the label that a signal is split by."""
+        label = signal(asked).split_by
+        terms = [term for value in values for term in _of_value(answer.terms, label, value)]
+        return [self.counting.risen(term) for term in terms]
 
     def _within(self, asked: Within) -> Events:
         answer = self.source.answers[asked.signal]
@@ -118,25 +111,23 @@ class _Counting:
         if answer.buckets is None:
             raise SloError(self.place, f"buckets of {asked.signal}", "a mean")
         threshold = self._threshold(asked, answer)
-        good = _bucket(answer, threshold)
-        everything = [answer.count]
-        failures = self.source.answers.get(asked.failures) if asked.failures else None
-        if isinstance(failures, CounterAnswer):
-            everything += failures.terms
-        events = self._events([good], everything)
+        lost = answer.unobserved if asked.failures else ()
+        everything = [self._all_observed(answer), *(self.counting.risen(term) for term in lost)]
+        events = self._events([self._observed(answer, threshold)], everything)
+        events = replace(events, threshold=threshold, counts_failures=bool(lost))
         if self.slo.policy.fast is None:
-            return replace(events, threshold=threshold)
-        return self._with_companion(asked, answer, replace(events, threshold=threshold))
+            return events
+        return self._with_companion(asked, answer, threshold, events)
 
-    def _with_companion(self, asked: Within, answer: DistributionAnswer, events: Events) -> Events:
+    def _with_companion(
+        self, asked: Within, answer: DistributionAnswer, threshold: float, events: Events
+    ) -> Events:
         edges = answer.canonical_edges
         assert edges is not None  # there are buckets
-        assert events.threshold is not None  # told before
-        least = events.threshold * asked.companion
-        beyond = [edge for edge in edges.values if edge >= least]
+        beyond = [edge for edge in edges.values if edge >= threshold * asked.companion]
         if not beyond:
             return events
-        tolerable, _ = self._sum([_bucket(answer, beyond[0])])
+        tolerable, _ = self.counting.total([self._observed(answer, beyond[0])])
         tolerable = first_of(tolerable, events.total * 0)
         return replace(events, tolerable=tolerable, companion=beyond[0])
 
@@ -153,77 +144,61 @@ class _Counting:
             raise SloError(self.place, error.expected, error.got, error.hint) from error
         return asked.threshold
 
+    def _all_observed(self, answer: DistributionAnswer) -> Part:
+        if self.native and answer.native is not None:
+            return self.counting.observations(answer.native)
+        return self.counting.risen(answer.count)
+
+    def _observed(self, answer: DistributionAnswer, threshold: float) -> Part:
+        """Return observations up to an edge in seconds, whatever unit the exporter counts in."""
+        own, canonical = answer.edges, answer.canonical_edges
+        assert own is not None
+        assert canonical is not None
+        edge = own.values[canonical.values.index(threshold)]
+        if self.native and answer.native is not None:
+            return self.counting.observations_up_to(answer.native, edge)
+        return self.counting.risen(answer.bucket(edge))
+
+    def _begun(self, asked: Begun) -> Events:
+        first_tokens, requests, running = (self.source.answers[name] for name in asked.signals)
+        assert isinstance(first_tokens, DistributionAnswer)
+        assert isinstance(requests, CounterAnswer)
+        assert isinstance(running, GaugeAnswer)
+        if not requests.misses:
+            hint = "promise Outcomes() of it, which is no estimate"
+            raise SloError(self.place, "failures that nobody counts", "a count of all", hint)
+        if not requests.ends_each_answer:
+            expected = "each answer that was begun to end once in its counts"
+            raise SloError(self.place, expected, "others, or none for sure")
+        ended = self._of_values(requests, asked.signals[1], asked.good)
+        still = [part for term in running.terms for part in self.counting.moved(term)]
+        return self._events([*ended, *still], [self.counting.risen(first_tokens.count)])
+
     def _up(self) -> Events:
         answer = self.source.answers["up"]
         assert isinstance(answer, GaugeAnswer)
-        (term,) = (self._narrowed(each) for each in answer.terms)
-        (scrapes,) = term.alternatives
-        assert isinstance(scrapes, Selector)
-        good = self._placed(term, over_time("sum", scrapes, TILE))
-        asked = self._placed(term, over_time("count", scrapes, TILE))
-        return Events(_as_events(good[0]), _as_events(asked[0]), good[1])
+        (term,) = answer.terms
+        good, by = self.counting.total([self.counting.gathered(term, "sum")])
+        asked, _ = self.counting.total([self.counting.gathered(term, "count")])
+        return Events(good, asked, by)
 
-    # --- counting --------------------------------------------------------------------------------
-
-    def _events(self, good: Sequence[Term], everything: Sequence[Term]) -> Events:
-        whole, by = self._sum(everything)
-        well, _ = self._sum(good)
+    def _events(self, good: Sequence[Part], everything: Sequence[Part]) -> Events:
+        whole, by = self.counting.total(everything)
+        well, _ = self.counting.total(good)
         # All bad: good events may have no series yet, and are none.
         return Events(first_of(well, whole * 0), whole, by)
 
-    def _sum(self, terms: Sequence[Term]) -> tuple[Expr, tuple[str, ...]]:
-        """Return the events of several terms; one without series counts none."""
-        parts = [self._placed(term, self._counted(term)) for term in terms]
-        by = parts[0][1]
-        for (_, other), term in zip(parts, terms, strict=True):
-            if other != by:
-                families = ", ".join(term.families())
-                raise SloError(self.place, f"counts by {', '.join(by)}", f"{families} without")
-        return _as_events(added([part for part, _ in parts], by)), by
 
-    def _counted(self, term: Term) -> Expr:
-        """Return how much each series of a term rose in five minutes.
-
-        One that is born with its first event, on a target that was up before, rose from zero; an
-        old total on a target that is new to Prometheus did not rise at all.
-        """
-        found: list[Expr] = []
-        for series in self._narrowed(term).alternatives:
-            assert isinstance(series, Selector)  # a counter's alternatives are nothing else
-            was_up = Binary("==", UP.select().offset(TILE), Number(1))
-            born = Binary("unless", series, series.offset(TILE))
-            counted = as_value(joined(born, "and", was_up, on=_TARGET), "its first value is a rise")
-            found.append(first_of(counted, increase(series, TILE)))
-        return first_of(*found, ignoring=term.ignoring)
-
-    def _narrowed(self, term: Term) -> Term:
-        matchers = []
-        for name, value in self.slo.where.items():
-            own = dict(term.labels).get(name)
-            if own is None:
-                families = ", ".join(term.families())
-                raise SloError(self.place, f"the label {name}", f"{families} without it")
-            matchers.append(one_of(own, (value,)))
-        return term.narrowed(matchers)
-
-    def _placed(self, term: Term, of: Expr) -> tuple[Expr, tuple[str, ...]]:
-        """Return events by the promise's labels that the source can tell."""
-        placed, of = self.placement.placed(self.source, term, of)
-        have: Mapping[str, str] = dict(placed.labels)
-        missing = [name for name in self.slo.by if name not in have and name != "model"]
-        if missing:
-            raise SloError(self.place, f"the label {missing[0]}", "none")
-        by = tuple(name for name in self.slo.by if name in have)
-        return placed.grouped("sum", of, by), by
-
-
-def _bucket(answer: DistributionAnswer, threshold: float) -> Term:
-    """Return the bucket up to a threshold in seconds, whatever unit the exporter counts in."""
-    own, canonical = answer.edges, answer.canonical_edges
-    assert own is not None
-    assert canonical is not None
-    return answer.bucket(own.values[canonical.values.index(threshold)])
-
-
-def _as_events(of: Expr) -> Expr:
-    return counted_as(of, EVENTS)
+def _of_value(terms: Sequence[Term], label: str, value: str) -> list[Term]:
+    """Return the terms that count one value of the label, narrowed to it."""
+    found = []
+    for term in terms:
+        fixed = dict(term.fixed)
+        if label in fixed:
+            if fixed[label] == value:
+                found.append(term)
+            continue
+        own = dict(term.labels).get(label)
+        if own is not None:
+            found.append(term.narrowed((Matcher(own, "=", value),)))
+    return found

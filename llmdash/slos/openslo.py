@@ -15,7 +15,7 @@ from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Duration
 from llmdash.slos.policy import Severity, Tier
 from llmdash.slos.series import Kind, SloSeries
-from llmdash.slos.slo import Outcomes, Slo, Up, Within, refuse_twins
+from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within, refuse_twins
 from llmdash.slos.windows import TILE
 from llmdash.yaml_text import to_yaml_documents
 
@@ -42,6 +42,7 @@ FAST_WINDOW = f"{PREFIX}fast-window"
 INDICATOR = f"{PREFIX}indicator"
 OUTCOMES = "outcomes"
 WITHIN = "within"
+BEGUN = "begun"
 UP = "up"
 SIGNAL = f"{PREFIX}signal"
 GOOD = f"{PREFIX}good"
@@ -49,6 +50,8 @@ BAD = f"{PREFIX}bad"
 THRESHOLD = f"{PREFIX}threshold-seconds"
 OTHERWISE = f"{PREFIX}otherwise-seconds"
 FAILURES = f"{PREFIX}failures"
+#: What that annotation says where failures that were never observed are no events.
+IGNORED = "ignored"
 COMPANION = f"{PREFIX}companion"
 
 #: What a tier has that a condition has not.
@@ -196,9 +199,12 @@ def _told(slo: Slo) -> Iterator[tuple[str, str]]:
             yield THRESHOLD, number(asked.threshold)
             if asked.otherwise:
                 yield OTHERWISE, listed([number(value) for value in asked.otherwise])
-            if asked.failures:
-                yield FAILURES, asked.failures
+            if not asked.failures:
+                yield FAILURES, IGNORED
             yield COMPANION, number(asked.companion)
+        case Begun() as asked:
+            yield INDICATOR, BEGUN
+            yield GOOD, listed(asked.good)
         case Up():
             yield INDICATOR, UP
 

@@ -13,7 +13,7 @@ from llmdash.signals import SIGNALS
 from llmdash.slos import openslo
 from llmdash.slos.policy import Fast
 from llmdash.slos.reading import Fields, Reading
-from llmdash.slos.slo import Indicator, Outcomes, Up, Within
+from llmdash.slos.slo import Begun, Indicator, Outcomes, Up, Within
 from llmdash.sources.source import Role
 
 OF_SLO = (
@@ -61,11 +61,12 @@ def annotations_of(metadata: Fields, known: Sequence[str]) -> Fields:
 def indicator_of(told: Fields) -> Indicator:
     """Return what an event is, as the annotations of an SLI have it."""
     hint = "say what an event is, for llmdash"
-    kinds = (openslo.OUTCOMES, openslo.WITHIN, openslo.UP)
+    kinds = (openslo.OUTCOMES, openslo.WITHIN, openslo.BEGUN, openslo.UP)
     kind = told.require(openslo.INDICATOR, hint).choice(kinds)
     allowed = {
         openslo.OUTCOMES: _OF_OUTCOMES,
         openslo.WITHIN: _OF_WITHIN,
+        openslo.BEGUN: (openslo.GOOD,),
         openslo.UP: (),
     }[kind]
     for name in told:
@@ -75,6 +76,8 @@ def indicator_of(told: Fields) -> Indicator:
         if kind == openslo.OUTCOMES:
             good, bad = (told[name].listed() for name in (openslo.GOOD, openslo.BAD))
             return Outcomes(_signal(told[openslo.SIGNAL]), good, bad)
+        if kind == openslo.BEGUN:
+            return Begun(told[openslo.GOOD].listed())
         return Up() if kind == openslo.UP else _within(told)
     except SloError as error:
         raise placed(error, told.place) from error
@@ -85,7 +88,8 @@ def _within(told: Fields) -> Within:
     if openslo.OTHERWISE in told:
         said["otherwise"] = told[openslo.OTHERWISE].decimals()
     if openslo.FAILURES in told:
-        said["failures"] = _signal(told[openslo.FAILURES])
+        told[openslo.FAILURES].choice((openslo.IGNORED,))
+        said["failures"] = False
     if openslo.COMPANION in told:
         said["companion"] = told[openslo.COMPANION].decimal()
     asked, threshold = _signal(told[openslo.SIGNAL]), told[openslo.THRESHOLD].decimal()

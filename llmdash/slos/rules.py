@@ -68,12 +68,24 @@ class Promises:
 
 
 def promises(
-    slos: Sequence[Slo], sources: Sequence[Source], placement: Placement, intervals: Intervals
+    slos: Sequence[Slo],
+    sources: Sequence[Source],
+    placement: Placement,
+    intervals: Intervals,
+    *,
+    native: bool = False,
 ) -> Promises:
     """Return every promise on every source that it is meant for.
 
     A source that cannot tell of a promise is listed with the reason; one that the promise names
     itself has to.
+
+    Args:
+        slos: the promises.
+        sources: those of the pack.
+        placement: which model each target serves.
+        intervals: how long samples are kept.
+        native: read latencies from native histograms.
 
     Raises:
         SloError: a source that a promise names is unknown or cannot tell of it, two promises share
@@ -87,7 +99,9 @@ def promises(
             if source.role not in slo.roles or (slo.sources and source.name not in slo.sources):
                 continue
             try:
-                found.append(Measured(slo, source, events_of(slo, source, placement)))
+                found.append(
+                    Measured(slo, source, events_of(slo, source, placement, native=native))
+                )
             except SloError as error:
                 if slo.sources:
                     raise

@@ -14,7 +14,7 @@ from llmdash.promql.nodes import Expr, Selector
 from llmdash.promql.series import Series
 from llmdash.promql.units import RATIO, SECONDS, Unit
 from llmdash.promql.windows import Duration
-from llmdash.slos.events import EVENTS
+from llmdash.slos.counting import EVENTS
 from llmdash.slos.slo import Slo
 
 #: Good events, all events, and those that are good by the stricter measure of the fast tier.

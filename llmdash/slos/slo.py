@@ -52,8 +52,8 @@ class Outcomes:
 class Within:
     """Observations up to a threshold, which is a bucket edge; later ones are bad.
 
-    Where a source counts requests that ended without being observed at all (no first token), they
-    are bad too.
+    So are requests that failed before they could be observed (no first token, no whole answer), on
+    sources that count them: an event is bad that fails or is late.
     """
 
     signal: str
@@ -61,8 +61,8 @@ class Within:
     threshold: float
     #: Taken, in this order, on sources where the threshold is no bucket edge.
     otherwise: tuple[float, ...] = ()
-    #: Failures that the distribution does not hold: a counter, bad each.
-    failures: str = ""
+    #: False promises something of what was observed alone, whatever failed besides.
+    failures: bool = True
     #: A stricter edge for the fast tier is sought at this many times the threshold or above.
     companion: float = 4.0
 
@@ -70,11 +70,6 @@ class Within:
         """Refuse what is no latency, and thresholds below zero."""
         if signal(self.signal).form is not Form.DISTRIBUTION:
             raise SloError("within", "a distribution", self.signal)
-        if self.failures and signal(self.failures).form is not Form.COUNTER:
-            raise SloError("within: failures", "a counter", self.failures)
-        if self.failures and signal(self.failures).split_by:
-            # Good ones among them would be called bad.
-            raise SloError("within: failures", "a counter of nothing but failures", self.failures)
         for value in (self.threshold, *self.otherwise):
             if not value > 0:
                 raise SloError("within", "a threshold above zero", f"{value:g}")
@@ -88,6 +83,33 @@ class Within:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """Answers that were begun, on a server that does not count all of its failures: an estimate.
+
+    Good ones ended well or still run. A client that drops its stream looks like a server that lost
+    it, and a request that failed before its first token is not seen.
+    """
+
+    #: Outcomes that end an answer well; what a client cancelled is no fault of the server.
+    good: tuple[str, ...] = ("ok", "cancelled")
+
+    def __post_init__(self) -> None:
+        """Refuse what is no outcome."""
+        known = signal("requests").values
+        for value in self.good:
+            if value not in known:
+                hint = nearest(value, known)
+                raise SloError("begun", f"one of {', '.join(known)}", value, hint)
+        if not self.good:
+            raise SloError("begun", "an outcome that is good", "none")
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """What it asks of a source."""
+        return ("time_to_first_token", "requests", "requests_running")
+
+
+@dataclass(frozen=True)
 class Up:
     """Scrapes that a target answered."""
 
@@ -97,7 +119,7 @@ class Up:
         return ("up",)
 
 
-Indicator = Outcomes | Within | Up
+Indicator = Outcomes | Within | Begun | Up
 
 
 @dataclass(frozen=True, kw_only=True)

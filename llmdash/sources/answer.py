@@ -112,6 +112,8 @@ class CounterAnswer:
     note: str = ""
     #: Events that are counted nowhere, where a share of these would therefore promise too much.
     misses: str = ""
+    #: Whether each request that had a first token ends here once: what does not was lost, or runs.
+    ends_each_answer: bool = False
 
     def per_second(
         self,
@@ -159,10 +161,14 @@ class DistributionAnswer:
     #: The edges that all alternatives and releases share, in the exporter's own unit.
     edges: Edges | None = None
     note: str = ""
+    #: Requests that failed before they could be observed: none of them is in the distribution.
+    unobserved: tuple[Term, ...] = ()
+    #: The same distribution where Prometheus keeps native histograms.
+    native: Term | None = None
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """All parts."""
+        """All parts of the distribution."""
         return (
             (self.sum, self.count) if self.buckets is None else (self.buckets, self.sum, self.count)
         )

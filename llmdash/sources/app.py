@@ -67,7 +67,12 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
             _ended(dialect, "cancelled", "cancelled"),
         ),
         end_to_end_latency=dialect.distribution(
-            signal("end_to_end_latency"), metrics.LLM_REQUEST_DURATION_SECONDS
+            signal("end_to_end_latency"),
+            metrics.LLM_REQUEST_DURATION_SECONDS,
+            note="Of requests that ended well: failures are counted, not timed.",
+            unobserved=dialect.term(
+                metrics.LLM_REQUESTS_TOTAL, where=(Matcher("status", "=", "error"),)
+            ),
         ),
         generation_tokens=counter(
             "generation_tokens", dialect.term(metrics.LLM_TOKENS_GENERATED_TOTAL)

@@ -13,7 +13,7 @@ from llmdash.metrics.python_process import PROCESS_START_TIME_SECONDS
 from llmdash.promql.expressions import not_equal
 from llmdash.promql.nodes import Matcher
 from llmdash.signals import PROMPT_CLASS, signal
-from llmdash.sources.answer import Answer
+from llmdash.sources.answer import Answer, Term
 from llmdash.sources.source import (
     Dialect,
     Role,
@@ -67,26 +67,22 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
             dialect.term(metrics.GATEWAY_REQUESTS_TOTAL),
             note="With the outcome that a stream came to, not the status of its first byte.",
         ),
-        unanswered_requests=counter(
-            "unanswered_requests",
-            dialect.term(
-                metrics.GATEWAY_REQUESTS_TOTAL,
-                where=(
-                    Matcher("outcome", "=", "error"),
-                    Matcher("stream", "=", "true"),
-                    Matcher("status_code", "!~", "2.."),
-                ),
-            ),
-            note="Streams only. One that broke after its first byte has a status of 2xx.",
-        ),
         time_to_first_token=dialect.distribution(
-            signal("time_to_first_token"), metrics.GATEWAY_TIME_TO_FIRST_TOKEN_SECONDS
+            signal("time_to_first_token"),
+            metrics.GATEWAY_TIME_TO_FIRST_TOKEN_SECONDS,
+            # A stream that broke after its first byte has a status of 2xx, and was observed.
+            unobserved=_failed(
+                dialect, Matcher("stream", "=", "true"), Matcher("status_code", "!~", "2..")
+            ),
         ),
         inter_token_latency=dialect.distribution(
             signal("inter_token_latency"), metrics.GATEWAY_INTER_TOKEN_LATENCY_SECONDS
         ),
         end_to_end_latency=dialect.distribution(
-            signal("end_to_end_latency"), metrics.GATEWAY_REQUEST_DURATION_SECONDS
+            signal("end_to_end_latency"),
+            metrics.GATEWAY_REQUEST_DURATION_SECONDS,
+            note="Of requests that ended well: failures are counted, not timed.",
+            unobserved=_failed(dialect),
         ),
         prompt_tokens=counter("prompt_tokens", dialect.term(metrics.GATEWAY_TOKENS_PROMPTED_TOTAL)),
         generation_tokens=counter(
@@ -96,3 +92,8 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
         up=gauge("up", dialect.term(UP)),
         start_time=gauge("start_time", dialect.term(PROCESS_START_TIME_SECONDS)),
     )
+
+
+def _failed(dialect: Dialect, *narrower: Matcher) -> Term | None:
+    where = (Matcher("outcome", "=", "error"), *narrower)
+    return dialect.term(metrics.GATEWAY_REQUESTS_TOTAL, where=where)

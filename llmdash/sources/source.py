@@ -149,29 +149,50 @@ class Dialect:
         *metrics: Histogram,
         where: Sequence[Matcher] = (),
         note: str = "",
+        unobserved: Term | None = None,
     ) -> Answer | None:
-        """Return an answer from histograms of one meaning, newest name first."""
+        """Return an answer from histograms of one meaning, newest name first.
+
+        Args:
+            asked: what it answers.
+            metrics: the histograms.
+            where: matchers that narrow all of them.
+            note: what a reader must know.
+            unobserved: requests that failed before they could be observed.
+        """
         known = [self.spoken(metric) for metric in metrics if self.speaks(metric)]
         if not known:
             return None
         shared = self._shared_edges(known)
-        buckets, sums, counts = [], [], []
+        buckets, sums, counts, natives = [], [], [], []
         for metric in known:
             identity = (*where, *self.matchers(metric.sum()))
             if shared is not None:
                 buckets.append(restricted(metric.bucket(*identity), shared))
             sums.append(metric.sum(*identity))
             counts.append(metric.count(*identity))
+            natives.append(metric.native(*identity))
         total, count = self.joined(sums), self.joined(counts)
         assert total is not None  # some family is known
         assert count is not None
+        lost = (unobserved,) if unobserved else ()
         if shared is None:
             weaker = (
                 f"No bucket edge is known to hold for {self.versions}: mean only, "
                 "unless the source is told of later releases."
             )
-            return DistributionAnswer(total, count, asked.unit, note=f"{note} {weaker}".strip())
-        return DistributionAnswer(total, count, asked.unit, self.joined(buckets), shared, note)
+            words = f"{note} {weaker}".strip()
+            return DistributionAnswer(total, count, asked.unit, note=words, unobserved=lost)
+        return DistributionAnswer(
+            total,
+            count,
+            asked.unit,
+            self.joined(buckets),
+            shared,
+            note,
+            lost,
+            self.joined(natives),
+        )
 
     def _shared_edges(self, histograms: Sequence[Histogram]) -> Edges | None:
         """Return the edges that all families and releases have; None when there is none."""
@@ -358,10 +379,18 @@ def answered(**answers: Answer | None) -> dict[str, Answer]:
     return {name: answer for name, answer in answers.items() if answer is not None}
 
 
-def counter(name: str, *terms: Term | None, note: str = "", misses: str = "") -> Answer | None:
+def counter(
+    name: str,
+    *terms: Term | None,
+    note: str = "",
+    misses: str = "",
+    ends_each_answer: bool = False,
+) -> Answer | None:
     """Return a counter's answer from the terms that exist."""
     found = tuple(term for term in terms if term is not None)
-    return CounterAnswer(found, signal(name).unit, note, misses) if found else None
+    if not found:
+        return None
+    return CounterAnswer(found, signal(name).unit, note, misses, ends_each_answer)
 
 
 def gauge(name: str, *terms: Term | None, note: str = "") -> Answer | None:

@@ -119,6 +119,7 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
             note="Streams that the client drops are counted nowhere; rejected requests neither. "
             "Errors are counted from 0.13.",
             misses="dropped streams and refused requests are counted nowhere",
+            ends_each_answer=True,
         ),
         time_to_first_token=distribution(
             "time_to_first_token", metrics.TIME_TO_FIRST_TOKEN_SECONDS

@@ -13,6 +13,7 @@ from llmdash.intervals import Intervals
 from llmdash.pack import DEFAULT
 from llmdash.placement import Placement
 from llmdash.promql.windows import Duration
+from llmdash.slos.defaults import AVAILABILITY_ESTIMATE
 from llmdash.slos.policy import Fast, Severity, Tier
 from llmdash.slos.rules import Promises, promises
 from llmdash.slos.slo import Outcomes, Slo, Up, Within
@@ -28,7 +29,7 @@ SUPPER = slo(tiers=(ODD,), fewest_bad=7)
 SOON = slo(
     name="soon",
     title="Soon | served",
-    indicator=Within("time_to_first_token", 0.11, otherwise=(0.7,), failures="unanswered_requests"),
+    indicator=Within("time_to_first_token", 0.11, otherwise=(0.7,)),
     objective=0.9,
     by=("model", "storey"),
 )
@@ -64,7 +65,8 @@ def test_a_promise_on_a_terminal() -> None:
         "\n"
         "Where it is not measured\n"
         "Where some failures are counted nowhere, a share of those that are counted would promise "
-        "more than is kept. A gateway in front of such a server sees all of them.\n"
+        "more than is kept. A gateway in front of such a server sees all of them; without one, "
+        "AVAILABILITY_ESTIMATE tells of answers that were begun and lost.\n"
         "source  why\n"
         "cellar  it has no complete count of failures: mice are counted nowhere\n"
         "\n"
@@ -124,7 +126,8 @@ def test_thresholds_and_the_fast_tier() -> None:
     text = explanation(found(by_room, sources=(tavern(),)), INTERVALS)
 
     assert (
-        "source  told apart by  threshold  far beyond it\ntavern  model          0.11 s     0.7 s\n"
+        "source  told apart by  threshold  far beyond it  failures\n"
+        "tavern  model          0.11 s     0.7 s          not seen\n"
     ) in text
     assert re.search(r"page-fast-5m +5m +– +50%, far beyond the threshold +–\n", text)
     assert "page after, far beyond  page after, just late" in text
@@ -136,7 +139,7 @@ def test_a_source_without_a_stricter_edge_says_its_threshold() -> None:
     late = slo(indicator=Within("time_to_first_token", 1.3), objective=0.9)
     text = explanation(found(late, sources=(tavern(),)), INTERVALS)
 
-    assert "tavern  model          1.3 s      1.3 s\n" in text
+    assert "tavern  model          1.3 s      1.3 s          not seen\n" in text
     assert "bad events          share  page after  ticket after" in text
     assert "just late" not in text
 
@@ -159,12 +162,33 @@ def test_what_is_promised_is_said_in_full() -> None:
     assert (
         "90% of events are good over 1w, for each model and storey: 10% may be bad. "
         "An event is good whose time_to_first_token is at most 0.11 s (0.7 s where that is no "
-        "bucket edge); unanswered_requests, where they are counted, are bad too."
+        "bucket edge); requests that failed unobserved, where they are counted, are bad too."
     ) in text
     assert (
         "for all together: 2% may be bad. A scrape is good that the target answers; "
         "only events count whose floor is 7."
     ) in text
+
+
+def test_an_estimate_says_what_it_cannot_see() -> None:
+    """Whoever reads a budget of lost answers reads what an estimate it is."""
+    text = explanation(found(AVAILABILITY_ESTIMATE, sources=(vllm(), gateway())), INTERVALS)
+
+    assert (
+        "An answer that was begun is good that ends as ok or cancelled or still runs. This is an "
+        "estimate: a client that drops its stream looks like a server that lost it, and what "
+        "failed before its first token is not seen."
+    ) in text
+    assert "vllm    model" in text
+
+
+def test_who_counts_failures_is_said() -> None:
+    """Of a latency it is said, by source, whether failed requests are bad or not seen."""
+    latency = slo(indicator=Within("time_to_first_token", 2.0, otherwise=(2.5,)))
+    rows = explanation(found(latency, sources=(vllm(), gateway())), INTERVALS)
+
+    assert re.search(r"^vllm +model +2.5 s +not seen$", rows, re.M)
+    assert re.search(r"^gateway +model +2 s +bad$", rows, re.M)
 
 
 def test_a_promise_that_nobody_can_tell_of() -> None:

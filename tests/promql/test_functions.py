@@ -9,7 +9,7 @@ import promql_parser as parser
 import pytest
 
 from llmdash.promql.edges import Edges
-from llmdash.promql.expressions import aggregate, call, convert, over_time, quantile, rate
+from llmdash.promql.expressions import aggregate, call, convert, increase, over_time, quantile, rate
 from llmdash.promql.facts import UNBOUNDED, Bounds, Usage
 from llmdash.promql.functions import AGGREGATIONS, FUNCTIONS
 from llmdash.promql.nodes import Expr, Number, Selector
@@ -39,6 +39,8 @@ READ, WAITING, POWER = (
 )
 UP, STARTED, USE = pretend.UP.select(), pretend.STARTED.select(), pretend.CACHE_USE.select()
 BUCKETS = rate(pretend.FIRST_TOKEN.bucket(), "5m")
+HISTOGRAMS = pretend.FIRST_TOKEN.native()
+SEEN = increase(HISTOGRAMS, "5m")
 NOT_NEGATIVE: Bounds = (0, None)
 
 #: A call of every function: its unit, its usage and its bounds.
@@ -68,6 +70,9 @@ CALLS: tuple[tuple[Expr, Unit, Usage, Bounds], ...] = (
     (call("absent_over_time", READ.over("5m")), STATE, Usage.VALUE, (1, 1)),
     # Above the greatest finite edge nothing is known.
     (call("histogram_quantile", 0.5, BUCKETS), SECONDS, Usage.QUANTILE, (0, 5)),
+    (call("increase", HISTOGRAMS.over("5m")), OBSERVATIONS, Usage.OBSERVED, UNBOUNDED),
+    (call("histogram_count", SEEN), OBSERVATIONS, Usage.VALUE, NOT_NEGATIVE),
+    (call("histogram_fraction", 0, 2.5, SEEN), RATIO, Usage.QUOTIENT, (0, 1)),
     (call("abs", POWER), WATTS, Usage.VALUE, NOT_NEGATIVE),
     (call("abs", POWER - POWER), WATTS, Usage.VALUE, NOT_NEGATIVE),
     (call("ceil", USE), RATIO, Usage.VALUE, (0, 1)),

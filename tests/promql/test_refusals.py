@@ -23,6 +23,8 @@ from llmdash.promql.expressions import (
     joined,
     mean_of,
     not_equal,
+    observed,
+    observed_up_to,
     one_of,
     over_time,
     quantile,
@@ -53,6 +55,7 @@ ANSWERS, READ, WRITTEN = (
 WAITING, CACHE_USE, POWER, UP = (
     m.select() for m in (pretend.WAITING, pretend.CACHE_USE, pretend.POWER, pretend.UP)
 )
+HISTOGRAMS = pretend.FIRST_TOKEN.native()
 BUCKETS, SUM, COUNTED = (
     pretend.FIRST_TOKEN.bucket(),
     pretend.FIRST_TOKEN.sum(),
@@ -146,6 +149,12 @@ TYPES: Refusals = (
     (lambda: call("clamp", WAITING, 1), "expected 3 arguments in clamp, got 2"),
     (lambda: call("vector", WAITING), "expected a scalar in vector, got pretend:waiting, an instant vector"),
     (lambda: call("holt_winters", WAITING.over("5m"), 0.5, 0.5), "expected a known function in a call, got holt_winters"),
+    (lambda: total(HISTOGRAMS), "expected a value in sum, got pretend:first_token_seconds, native histograms; take their increase first"),
+    (lambda: total(increase(HISTOGRAMS, "5m")), "expected a value in sum, got increase(pretend:first_token_seconds), observations; take their histogram_count or histogram_fraction first"),
+    (lambda: increase(HISTOGRAMS, "5m") > 1, "expected a value in >, got increase(pretend:first_token_seconds), observations; take their histogram_count or histogram_fraction first"),
+    (lambda: observed(HISTOGRAMS), "expected observations in histogram_count, got pretend:first_token_seconds, native histograms; take the increase of native histograms"),
+    (lambda: observed_up_to(2.5, WAITING), "expected observations in histogram_fraction, got pretend:waiting, a gauge; take the increase of native histograms"),
+    (lambda: rate(HISTOGRAMS, "5m"), "expected a counter in rate, got pretend:first_token_seconds, native histograms"),
     (lambda: total(READ), "expected a value in sum, got pretend:tokens_read_total, a counter; take its rate or increase first"),
     (lambda: average(READ), "expected a value in avg, got pretend:tokens_read_total, a counter; take its rate or increase first"),
     (lambda: greatest(READ), "expected a value in max, got pretend:tokens_read_total, a counter; take its rate or increase first"),

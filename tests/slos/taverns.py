@@ -19,7 +19,7 @@ BY_FLOOR = Dialect(
 )
 
 
-def requests(dialect: Dialect = DIALECT, **settings: str) -> Answer | None:
+def requests(dialect: Dialect = DIALECT, **settings: Any) -> Answer | None:
     """Return requests by outcome, two from one family and one from another."""
     return counter(
         "requests",

@@ -8,15 +8,18 @@ import promql_parser
 import pytest
 
 from llmdash.errors import SloError
+from llmdash.metrics.metric import Gauge, labels
 from llmdash.placement import Placement
 from llmdash.promql.nodes import Expr
 from llmdash.promql.printer import RULES, to_text
+from llmdash.promql.units import REQUESTS
+from llmdash.signals import signal
 from llmdash.slos.events import Events, events_of
-from llmdash.slos.slo import Outcomes, Slo, Up, Within
-from llmdash.sources import gateway, sglang, triton, vllm
-from llmdash.sources.source import Source, counter
+from llmdash.slos.slo import Begun, Indicator, Outcomes, Slo, Up, Within
+from llmdash.sources import app, gateway, sglang, triton, vllm
+from llmdash.sources.source import Source, counter, gauge
 from tests.slos.taverns import BY_FLOOR, requests, slo, tavern
-from tests.sources.examples import DIALECT, DINERS, GUESTS
+from tests.sources.examples import DIALECT, DINERS, DOORS, GUESTS, WAIT
 
 NOWHERE = Placement()
 
@@ -70,7 +73,7 @@ def test_outcomes_written_out() -> None:
         " or "
         'label_replace(sum by (model) (label_replace(sum by (room) (inn_guests_total{end="failed", room!=""} unless inn_guests_total{end="failed", room!=""} offset 5m and on (job, instance) up offset 5m == 1 or increase(inn_guests_total{end="failed", room!=""}[5m])), "model", "$1", "room", "(.+)")), "part", "1", "", ""))'
     ) == text(found.total)
-    assert f"sum by (model) ({of_rooms(FED)}) or {text(found.total)} * 0" == text(found.good)
+    assert f"{of_rooms(FED)} or {text(found.total)} * 0" == text(found.good)
     assert (("model",), None, None, None) == (
         found.by,
         found.threshold,
@@ -120,34 +123,78 @@ def test_latency_in_the_exporters_own_unit() -> None:
     """0.11 s is asked for as 110 ms, in both spellings of Prometheus."""
     found = counted(slo(indicator=Within("time_to_first_token", 0.11)), tavern())
 
-    assert f"sum by (model) ({of_rooms(COUNT)})" == text(found.total)
-    assert f"sum by (model) ({of_rooms(SOON)}) or {text(found.total)} * 0" == text(found.good)
+    assert of_rooms(COUNT) == text(found.total)
+    assert f"{of_rooms(SOON)} or {text(found.total)} * 0" == text(found.good)
     assert (0.11, None, None) == (found.threshold, found.tolerable, found.companion)
 
 
+DINERS_IN = Gauge(name="inn_diners_in", unit=REQUESTS, labels=labels("room"))
 LOST = 'inn_diners_total{room!=""}'
+#: Diners who left before they were served.
+LOSING = tavern(
+    time_to_first_token=DIALECT.distribution(
+        signal("time_to_first_token"), WAIT, unobserved=DIALECT.term(DINERS)
+    )
+)
 
 
 def test_failures_that_were_never_observed_are_bad() -> None:
     """Requests without a first token join all events and no good ones, in the fast tier too."""
-    indicator = Within("time_to_first_token", 0.11, failures="unanswered_requests")
-    source = tavern(
-        time_to_first_token=tavern().answers["time_to_first_token"],
-        unanswered_requests=counter("unanswered_requests", DIALECT.term(DINERS)),
-    )
-    found = counted(slo(indicator=indicator, objective=0.9), source)
+    indicator = Within("time_to_first_token", 0.11)
+    found = counted(slo(indicator=indicator, objective=0.9), LOSING)
 
+    assert found.counts_failures
     assert both(of_rooms(COUNT), of_rooms(LOST)) == text(found.total)
-    assert f"sum by (model) ({of_rooms(SOON)}) or {text(found.total)} * 0" == text(found.good)
-    assert f"sum by (model) ({of_rooms(LATER)}) or {text(found.total)} * 0" == text(found.tolerable)
+    assert f"{of_rooms(SOON)} or {text(found.total)} * 0" == text(found.good)
+    assert f"{of_rooms(LATER)} or {text(found.total)} * 0" == text(found.tolerable)
 
 
 def test_failures_that_nobody_counts_are_left_out() -> None:
     """A source that counts none of them still tells of what it observed."""
-    indicator = Within("time_to_first_token", 0.11, failures="unanswered_requests")
-    found = counted(slo(indicator=indicator), tavern())
+    found = counted(slo(indicator=Within("time_to_first_token", 0.11)), tavern())
 
-    assert f"sum by (model) ({of_rooms(COUNT)})" == text(found.total)
+    assert not found.counts_failures
+    assert of_rooms(COUNT) == text(found.total)
+
+
+def test_a_promise_of_what_was_observed_alone() -> None:
+    """Whoever promises nothing of failures does not count them, also where they are known."""
+    indicator = Within("time_to_first_token", 0.11, failures=False)
+    found = counted(slo(indicator=indicator), LOSING)
+
+    assert not found.counts_failures
+    assert of_rooms(COUNT) == text(found.total)
+
+
+@pytest.mark.parametrize(
+    ("indicator", "source", "lost"),
+    [
+        (
+            Within("time_to_first_token", 2.0),
+            gateway(),
+            'gateway_requests_total{outcome="error", stream="true", status_code!~"2..", model!=""}',
+        ),
+        (
+            Within("end_to_end_latency", 30.0),
+            gateway(),
+            'gateway_requests_total{outcome="error", model!=""}',
+        ),
+        (
+            Within("end_to_end_latency", 30.0),
+            app(),
+            'llm_requests_total{status="error", endpoint!=""}',
+        ),
+    ],
+)
+def test_an_event_is_bad_that_fails_or_is_late(
+    indicator: Within, source: Source, lost: str
+) -> None:
+    """Failures that a latency leaves out are events of its promise, and never good ones."""
+    found = counted(slo(indicator=indicator), source)
+
+    assert found.counts_failures
+    assert lost in text(found.total)
+    assert lost not in text(found.good).removesuffix(f" or {text(found.total)} * 0")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +217,7 @@ def test_the_stricter_measure_written_out() -> None:
     indicator = Within("time_to_first_token", 0.11)
     found = counted(slo(indicator=indicator, objective=0.9), tavern())
 
-    assert f"sum by (model) ({of_rooms(LATER)}) or {text(found.total)} * 0" == text(found.tolerable)
+    assert f"{of_rooms(LATER)} or {text(found.total)} * 0" == text(found.tolerable)
 
 
 def test_the_first_threshold_that_is_an_edge_is_taken() -> None:
@@ -238,17 +285,101 @@ def test_the_first_threshold_that_is_an_edge_is_taken() -> None:
             "SLO supper on tavern: expected a count of outcome error, got none",
         ),
         (
+            Begun(),
+            tavern(requests_running=gauge("requests_running", DIALECT.term(DOORS))),
+            "SLO supper on tavern: expected an answer for time_to_first_token, got none",
+        ),
+        (
+            Begun(),
+            sglang(),
+            "SLO supper on sglang: expected each answer that was begun to end once in its counts, "
+            "got others, or none for sure",
+        ),
+        (
+            Begun(),
+            gateway(),
+            "SLO supper on gateway: expected failures that nobody counts, got a count of all; "
+            "promise Outcomes() of it, which is no estimate",
+        ),
+        (
             Up(),
             tavern(requests=requests()),
             "SLO supper on tavern: expected an answer for up, got none",
         ),
     ],
 )
-def test_a_source_that_cannot_tell(
-    indicator: Outcomes | Within | Up, source: Source, reason: str
-) -> None:
+def test_a_source_that_cannot_tell(indicator: Indicator, source: Source, reason: str) -> None:
     """A gap says the promise, the source, what was needed and the nearest thing that there is."""
     assert reason == refusal(slo(indicator=indicator), source)
+
+
+# --- native histograms ---------------------------------------------------------------------------
+
+
+def test_observations_of_native_histograms() -> None:
+    """The same promise, of histograms that hold all their buckets in one series."""
+    found = native(slo(indicator=Within("time_to_first_token", 0.11), objective=0.9))
+    series = 'inn_wait_ms{room!=""}'
+    rise = (
+        f"{series} unless {series} offset 5m and on (job, instance) up offset 5m == 1 "
+        f"or increase({series}[5m])"
+    )
+
+    assert placed(f"histogram_count({rise})") == text(found.total)
+    assert (
+        f"{up_to(110, rise)} or {text(found.total)} * 0",
+        f"{up_to(700, rise)} or {text(found.total)} * 0",
+    ) == (text(found.good), text(found.tolerable))
+
+
+def placed(of: str) -> str:
+    """Return the sum by room, which is the model."""
+    inner = f'label_replace(sum by (room) ({of}), "model", "$1", "room", "(.+)")'
+    return f"sum by (model) ({inner})"
+
+
+def up_to(edge: int, rise: str) -> str:
+    """Return what was at most an edge; of no observations there is no share."""
+    return placed(f"histogram_count({rise}) * histogram_fraction(-Inf, {edge}, {rise}) >= 0")
+
+
+def native(of: Slo) -> Events:
+    return events_of(of, tavern(), NOWHERE, native=True)
+
+
+def test_counters_stay_what_they_are() -> None:
+    """Outcomes and failures are counters, wherever latencies are read from."""
+    source = LOSING
+    of = slo(indicator=Within("time_to_first_token", 0.11))
+
+    assert of_rooms(LOST) in text(events_of(of, source, NOWHERE, native=True).total)
+    assert counted(slo(), tavern()) == native(slo())
+
+
+# --- answers that were begun ----------------------------------------------------------------------
+
+
+def test_answers_that_were_begun() -> None:
+    """Good are those that ended well, more those that run now, less those that ran before."""
+    running = gauge("requests_running", BY_FLOOR.term(DINERS_IN))
+    source = tavern(
+        time_to_first_token=DIALECT.distribution(signal("time_to_first_token"), WAIT),
+        requests=requests(misses="mice are counted nowhere", ends_each_answer=True),
+        requests_running=running,
+    )
+    found = text(counted(slo(indicator=Begun()), source).good)
+    inn = 'inn_diners_in{room!=""}'
+
+    assert of_rooms(COUNT) == text(counted(slo(indicator=Begun()), source).total)
+    for place, part in enumerate(
+        (of_rooms(FED), of_rooms(LOST), one(inn), one(f"{inn} offset 5m * (-1)"))
+    ):
+        assert f'label_replace({part}, "part", "{place}", "", "")' in found
+    assert '"part", "4"' not in found
+
+
+def one(of: str) -> str:
+    return f'sum by (model) (label_replace(sum by (room) ({of}), "model", "$1", "room", "(.+)"))'
 
 
 # --- up ------------------------------------------------------------------------------------------

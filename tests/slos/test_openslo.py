@@ -20,7 +20,7 @@ from llmdash.slos.defaults import SLOS
 from llmdash.slos.openslo import exported
 from llmdash.slos.openslo_import import imported
 from llmdash.slos.policy import Fast, Severity, Tier
-from llmdash.slos.slo import Indicator, Outcomes, Slo, Up, Within
+from llmdash.slos.slo import Begun, Indicator, Outcomes, Slo, Up, Within
 from llmdash.sources.source import Role
 
 ROLES = (Role.GATEWAY, Role.ENGINE, Role.APP)
@@ -109,9 +109,11 @@ ABOVE_ZERO = st.floats(min_value=1e-3, max_value=1e6)
 
 @st.composite
 def indicators(draw: st.DrawFn) -> Indicator:
-    kind = draw(st.sampled_from(("outcomes", "within", "up")))
+    kind = draw(st.sampled_from(("outcomes", "within", "begun", "up")))
     if kind == "up":
         return Up()
+    if kind == "begun":
+        return Begun(draw(st.sampled_from((("ok",), ("ok", "cancelled")))))
     if kind == "outcomes":
         first, second, third = draw(st.permutations(("ok", "error", "cancelled")))
         good = draw(st.sampled_from(((first,), (first, third))))
@@ -120,7 +122,7 @@ def indicators(draw: st.DrawFn) -> Indicator:
         draw(st.sampled_from(("time_to_first_token", "queue_time", "end_to_end_latency"))),
         draw(ABOVE_ZERO),
         otherwise=tuple(draw(st.lists(ABOVE_ZERO, max_size=3))),
-        failures=draw(st.sampled_from(("", "unanswered_requests"))),
+        failures=draw(st.booleans()),
         companion=draw(st.floats(min_value=1.1, max_value=100)),
     )
 

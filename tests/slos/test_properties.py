@@ -22,7 +22,7 @@ from llmdash.recordings import Recording
 from llmdash.slos.detection import detections
 from llmdash.slos.policy import Fast, Policy, Severity, Tier
 from llmdash.slos.rules import promises, slo_rules
-from llmdash.slos.slo import Outcomes, Slo, Up, Within
+from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
 from llmdash.sources.source import Role, Source
 from tests.slos.simulation import Simulation
 from tests.slos.taverns import slo, tavern
@@ -63,9 +63,10 @@ INDICATORS = st.one_of(
         signal=st.sampled_from(["time_to_first_token", "end_to_end_latency", "queue_time"]),
         threshold=st.sampled_from([0.7, 1.0, 2.0, 2.5, 30.0]),
         otherwise=st.sampled_from([(), (1.0,), (5.0, 0.7)]),
-        failures=st.sampled_from(["", "unanswered_requests"]),
+        failures=st.booleans(),
         companion=st.floats(1.1, 20),
     ),
+    st.just(Begun()),
     st.just(Up()),
 )
 TITLES = st.text("abc {}%\"'\\|`$ü\n", min_size=1, max_size=20)

@@ -10,7 +10,7 @@ from llmdash.errors import LlmdashError, SloError
 from llmdash.promql.windows import Duration
 from llmdash.slos.defaults import SLOS
 from llmdash.slos.policy import WORKBOOK, Fast, Severity, Tier
-from llmdash.slos.slo import Outcomes, Slo, Up, Within, refuse_twins, windows_of
+from llmdash.slos.slo import Begun, Indicator, Outcomes, Slo, Up, Within, refuse_twins, windows_of
 from llmdash.sources.source import Role
 
 LATENCY = Within("time_to_first_token", 0.7)
@@ -132,14 +132,6 @@ def test_outcomes_that_are_none(settings: dict[str, Any], message: str) -> None:
             "within: expected a distribution, got requests",
         ),
         (
-            {"signal": "queue_time", "threshold": 0.7, "failures": "queue_time"},
-            "within: failures: expected a counter, got queue_time",
-        ),
-        (
-            {"signal": "queue_time", "threshold": 0.7, "failures": "requests"},
-            "within: failures: expected a counter of nothing but failures, got requests",
-        ),
-        (
             {"signal": "queue_time", "threshold": 0},
             "within: expected a threshold above zero, got 0",
         ),
@@ -170,17 +162,31 @@ def test_a_limit_that_is_none(settings: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("good", "message"),
+    [
+        (("okay",), "begun: expected one of ok, error, cancelled, got okay; did you mean ok?"),
+        ((), "begun: expected an outcome that is good, got none"),
+    ],
+)
+def test_answers_that_end_in_no_way(good: tuple[str, ...], message: str) -> None:
+    """An answer ends in an outcome of requests."""
+    with pytest.raises(LlmdashError) as caught:
+        Begun(good)
+
+    assert message == str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("indicator", "asked"),
     [
         (Outcomes(), ("requests",)),
         (LATENCY, ("time_to_first_token",)),
-        (Within("queue_time", 0.7, failures="unanswered_requests"), ("queue_time",)),
+        (Within("queue_time", 0.7, failures=False), ("queue_time",)),
+        (Begun(), ("time_to_first_token", "requests", "requests_running")),
         (Up(), ("up",)),
     ],
 )
-def test_what_is_asked_of_a_source(
-    indicator: Outcomes | Within | Up, asked: tuple[str, ...]
-) -> None:
+def test_what_is_asked_of_a_source(indicator: Indicator, asked: tuple[str, ...]) -> None:
     """A promise names the signals without which a source cannot tell of it."""
     assert asked == indicator.signals
 
