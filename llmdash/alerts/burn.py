@@ -9,7 +9,7 @@ from llmdash.promql.expressions import aggregate, joined, total
 from llmdash.promql.nodes import Binary, Expr, Number, Selector
 from llmdash.promql.windows import Duration
 from llmdash.slos.counting import EVENTS
-from llmdash.slos.policy import Fast, Severity, Tier, budget
+from llmdash.slos.policy import Fast, Severity, Tier, budget, percent
 from llmdash.slos.series import Kind, SloSeries
 from llmdash.slos.slo import Slo
 from llmdash.slos.windows import HOUR, TILE
@@ -82,12 +82,13 @@ def _tier_alert(slo: Slo, tier: Tier, series: SloSeries) -> Alert:
     return Alert(
         name=BURN,
         expr=expr,
+        keep_firing=tier.lingers,
         labels=_labels(slo, tier.severity, tier.place),
         summary=f"{slo.title}: {{{{ $value | humanize }}}} bad events in {tier.long} on "
-        f"{_where(slo)}, over {limit * 100:g}% of all",
-        description=f"{slo.objective * 100:g}% of events are promised to be good over "
+        f"{_where(slo)}, over {percent(limit)} of all",
+        description=f"{percent(slo.objective)} of events are promised to be good over "
         f"{slo.period}. The budget burns {factor:g} x as fast as it may, over {tier.long} and over "
-        f"{tier.short}: at this speed {tier.spent:.0%} of it is gone in {tier.long}.",
+        f"{tier.short}: at this speed {percent(tier.spent)} of it is gone in {tier.long}.",
     )
 
 
@@ -100,11 +101,12 @@ def _fast_alert(slo: Slo, fast: Fast, series: SloSeries) -> Alert:
     return Alert(
         name=BURN,
         expr=expr,
+        keep_firing=fast.lingers,
         labels=_labels(slo, Severity.PAGE, f"page-fast-{fast.window}"),
         summary=f"{slo.title}: {{{{ $value | humanize }}}} events in {fast.window} on "
-        f"{_where(slo)} were far beyond it, over {fast.share:.0%} of all",
-        description=f"A budget of {budget(slo.objective) * 100:g}% burns so slowly that it would "
-        f"page late. More than {fast.share:.0%} of the events of {fast.window} are bad by a "
+        f"{_where(slo)} were far beyond it, over {percent(fast.share)} of all",
+        description=f"A budget of {percent(budget(slo.objective))} burns so slowly that it would "
+        f"page late. More than {percent(fast.share)} of the events of {fast.window} are bad by a "
         "stricter measure: several times the threshold, where the source has such an edge.",
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llmdash.intervals import Intervals
 from llmdash.slos.detection import Detection, detections, time_to_end, time_until
-from llmdash.slos.policy import Policy, budget
+from llmdash.slos.policy import LINGER, Fast, Policy, budget, percent
 from llmdash.slos.rules import Measured
 from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
 from llmdash.sources.answer import CounterAnswer
@@ -44,11 +44,6 @@ def passages(slo: Slo, measured: Sequence[Measured], intervals: Intervals) -> tu
         _detection(slo, measured, intervals),
     )
     return tuple(passage for passage in found if passage.words or passage.rows)
-
-
-def percent(share: float) -> str:
-    """Return a share in percent, with no more digits than it has."""
-    return f"{share * 100:.10g}%"
 
 
 def promise_of(slo: Slo) -> str:
@@ -161,7 +156,8 @@ def _tiers(slo: Slo, measured: Sequence[Measured]) -> Passage:
     policy = slo.policy
     rows = list(_tier_rows(policy, _has_stricter(measured)))
     head = ("tier", "windows", "burn above", "bad events above", "budget gone when it fires")
-    return Passage("Tiers", _left_out(slo), head, tuple(rows))
+    words = " ".join(filter(None, (_left_out(slo), _lingering(policy))))
+    return Passage("Tiers", words, head, tuple(rows))
 
 
 def _tier_rows(policy: Policy, stricter: bool) -> Iterator[tuple[str, ...]]:
@@ -170,7 +166,7 @@ def _tier_rows(policy: Policy, stricter: bool) -> Iterator[tuple[str, ...]]:
         above = (
             f"{percent(fast.share)}, far beyond the threshold" if stricter else percent(fast.share)
         )
-        yield f"page-fast-{fast.window}", str(fast.window), NONE, above, NONE
+        yield _fast_place(fast), str(fast.window), NONE, above, NONE
     for tier in policy.tiers:
         yield (
             tier.place,
@@ -191,6 +187,22 @@ def _left_out(slo: Slo) -> str:
         for tier in policy.unable
     )
     return f"Left out, since not even a total outage could fire it: {said}."
+
+
+def _lingering(policy: Policy) -> str:
+    """Say which pages outlast a pause, and why."""
+    own = [tier.place for tier in policy.tiers if tier.lingers]
+    fast = [] if policy.fast is None else [_fast_place(policy.fast)]
+    if not own and not fast:
+        return ""
+    return (
+        f"Pages of {' and '.join([*fast, *own])} fire on for {LINGER}, so that no pause between "
+        "requests ends them."
+    )
+
+
+def _fast_place(fast: Fast) -> str:
+    return f"page-fast-{fast.window}"
 
 
 def _has_stricter(measured: Sequence[Measured]) -> bool:

@@ -36,7 +36,6 @@ ROLES = f"{PREFIX}roles"
 SOURCES = f"{PREFIX}sources"
 FEWEST_BAD = f"{PREFIX}fewest-bad"
 FAST_SHARE = f"{PREFIX}fast-share"
-FAST_WINDOW = f"{PREFIX}fast-window"
 
 #: What an event is.
 INDICATOR = f"{PREFIX}indicator"
@@ -85,16 +84,14 @@ def policy_name(slo: Slo, tier: Tier) -> str:
     return f"{slo.name}-{tier.place}"
 
 
-def shorthand(length: Duration, place: str) -> str:
+def shorthand(length: Duration) -> str:
     """Return a length as OpenSLO spells it: one number and one letter.
 
-    Raises:
-        SloError: it is no whole number of minutes.
+    Periods and windows of promises are whole minutes.
     """
-    for postfix, scale in _POSTFIXES:
-        if length.milliseconds % scale == 0:
-            return f"{length.milliseconds // scale}{postfix}"
-    raise SloError(place, "whole minutes, for OpenSLO", str(length))
+    whole = ((postfix, scale) for postfix, scale in _POSTFIXES if length.milliseconds % scale == 0)
+    postfix, scale = next(whole)
+    return f"{length.milliseconds // scale}{postfix}"
 
 
 def listed(values: Sequence[str]) -> str:
@@ -148,7 +145,7 @@ def _slo(slo: Slo) -> Document:
     spec = {
         "service": _SERVICE,
         "indicatorRef": slo.name,
-        "timeWindow": [{"duration": shorthand(slo.period, slo.place), "isRolling": True}],
+        "timeWindow": [{"duration": shorthand(slo.period), "isRolling": True}],
         "budgetingMethod": "Occurrences",
         "objectives": [{"target": slo.objective}],
         "alertPolicies": [{"alertPolicyRef": policy_name(slo, t)} for t in slo.policy.tiers],
@@ -169,7 +166,6 @@ def _annotations(slo: Slo) -> Iterator[tuple[str, str]]:
     yield TIERS, WORKBOOK if slo.tiers is None else CHOSEN
     if slo.fast is not None:
         yield FAST_SHARE, number(slo.fast.share)
-        yield FAST_WINDOW, str(slo.fast.window)
 
 
 def _indicator(slo: Slo) -> Document:
@@ -217,7 +213,7 @@ def _policies(slo: Slo) -> Iterator[Document]:
             "kind": "burnrate",
             "op": "gt",
             "threshold": tier.factor(slo.period),
-            "lookbackWindow": shorthand(tier.long, f"{slo.place}: {tier.place}"),
+            "lookbackWindow": shorthand(tier.long),
             "alertAfter": "0m",
         }
         told = {SHORT: str(tier.short), SPENT: number(tier.spent)}

@@ -24,7 +24,6 @@ OF_SLO = (
     openslo.FEWEST_BAD,
     openslo.TIERS,
     openslo.FAST_SHARE,
-    openslo.FAST_WINDOW,
 )
 OF_CONDITION = (openslo.SHORT, openslo.SPENT)
 
@@ -160,11 +159,10 @@ def spent_of(threshold: Reading, told: Fields, long: Duration, period: Duration)
 
 def fast_of(told: Fields) -> Fast | None:
     """Return the fast tier, where it was chosen by hand."""
-    given = [name for name in (openslo.FAST_SHARE, openslo.FAST_WINDOW) if name in told]
-    if not given:
+    if openslo.FAST_SHARE not in told:
         return None
     try:
-        return Fast(told[openslo.FAST_SHARE].decimal(), duration_of(told[openslo.FAST_WINDOW]))
+        return Fast(told[openslo.FAST_SHARE].decimal())
     except SloError as error:
         raise placed(error, told.place) from error
 

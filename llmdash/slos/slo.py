@@ -11,7 +11,7 @@ from llmdash.promql.labels import nearest
 from llmdash.promql.windows import Duration
 from llmdash.signals import Form, signal
 from llmdash.slos.policy import Fast, Policy, Tier
-from llmdash.slos.windows import HOUR
+from llmdash.slos.windows import HOUR, TILE
 from llmdash.sources.source import Role
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -152,6 +152,9 @@ class Slo:
         if _NAME.fullmatch(self.name) is None:
             expected = "a name of small letters, digits and hyphens"
             raise SloError(self.place, expected, repr(self.name))
+        if "{{" in self.title:
+            # Alerts say it, and Prometheus would fill it in.
+            raise SloError(self.place, "a title without {{", repr(self.title))
         if not 0 < self.objective < 1:
             hint = f"say {self.objective / 100:g}" if 1 < self.objective < 100 else ""
             got = f"{self.objective:g}"
@@ -167,6 +170,9 @@ class Slo:
             raise SloError(self.place, f"{twice[0]} in by or in where", "it in both")
         # Errors of tiers are the promise's own, and are said at once.
         _ = self.policy
+        for window in (w for tier in self.policy.tiers for w in (tier.long, tier.short)):
+            if window.milliseconds % TILE.milliseconds:
+                raise SloError(self.place, f"windows that are a multiple of {TILE}", str(window))
         longest = max((tier.long for tier in self.policy.tiers), default=self.period)
         if longest > self.period:
             raise SloError(self.place, f"windows up to its period {self.period}", str(longest))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from llmdash.errors import SloError
 from llmdash.promql.expressions import added, call, joined, over_time
 from llmdash.promql.nodes import Expr, Selector
 from llmdash.promql.windows import Duration
@@ -27,16 +26,13 @@ MONTHLY_EVALUATION = Duration.parse("2m")
 def chain(windows: Iterable[Duration]) -> tuple[tuple[Duration, Duration], ...]:
     """Return each window with the shorter one that it is made of, the shortest first.
 
-    Raises:
-        SloError: a window is no multiple of five minutes.
+    Promises have no windows but multiples of five minutes.
     """
     found: list[tuple[Duration, Duration]] = []
     for window in sorted(set(windows) | {HOUR}):
         if window == TILE:
             continue
         shorter = [made for made, _ in found if window.milliseconds % made.milliseconds == 0]
-        if window.milliseconds % TILE.milliseconds:
-            raise SloError("windows", f"a multiple of {TILE}", str(window))
         found.append((window, max(shorter, default=TILE)))
     return tuple(found)
 

@@ -304,6 +304,9 @@ def families_of(answer: Answer) -> Iterator[str]:
 
 
 def _at(buckets: Selector, edge: float) -> Selector:
+    # A source that knows only some of the edges has chosen these; one of them is chosen here.
+    others = tuple(matcher for matcher in buckets.matchers if matcher.label != "le")
+    buckets = replace(buckets, matchers=others)
     if edge == float("inf"):
         return buckets.where(Matcher("le", "=", "+Inf"))
     return at_most(buckets, edge)

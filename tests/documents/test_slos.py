@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from llmdash.documents.promised import percent
 from llmdash.documents.slos import explanation, slos_page
 from llmdash.errors import SloError
 from llmdash.intervals import Intervals
@@ -14,7 +13,7 @@ from llmdash.pack import DEFAULT
 from llmdash.placement import Placement
 from llmdash.promql.windows import Duration
 from llmdash.slos.defaults import AVAILABILITY_ESTIMATE
-from llmdash.slos.policy import Fast, Severity, Tier
+from llmdash.slos.policy import Fast, Severity, Tier, percent
 from llmdash.slos.rules import Promises, promises
 from llmdash.slos.slo import Outcomes, Slo, Up, Within
 from llmdash.sources import gateway, vllm
@@ -71,6 +70,7 @@ def test_a_promise_on_a_terminal() -> None:
         "cellar  it has no complete count of failures: mice are counted nowhere\n"
         "\n"
         "Tiers\n"
+        "Pages of page-2h fire on for 15m, so that no pause between requests ends them.\n"
         "tier     windows     burn above  bad events above  budget gone when it fires\n"
         "page-2h  2h and 10m  5.88 x      11.76%            7%\n"
         "\n"
@@ -78,8 +78,8 @@ def test_a_promise_on_a_terminal() -> None:
         "After a clean past and with even traffic; it ends so long after trouble that lasted. "
         "Up to 11s of scraping, 30s of recording and 17s of alerting come on top.\n"
         "bad events          share  page after  ticket after  page ends after  ticket ends after\n"
-        "total outage        100%   14m7s       never         8m49s            –\n"
-        "half of all events  50%    28m13s      never         7m39s            –\n"
+        "total outage        100%   14m7s       never         23m49s           –\n"
+        "half of all events  50%    28m13s      never         22m39s           –\n"
         "a tenth of them     10%    never       never         –                –\n"
         "burn at 2 x         4%     never       never         –                –"
     )
@@ -96,7 +96,7 @@ def test_a_promise_on_the_page() -> None:
     ) in text
     assert "## Supper for all (`supper`)\n" in text
     assert "| page-2h | 2h and 10m | 5.88 x | 11.76% | 7% |\n" in text
-    assert "| total outage | 100% | 14m7s | never | 8m49s | – |\n" in text
+    assert "| total outage | 100% | 14m7s | never | 23m49s | – |\n" in text
     assert "| cellar | it has no complete count of failures: mice are counted nowhere |\n" in text
 
 

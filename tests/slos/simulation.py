@@ -23,6 +23,8 @@ class Simulation:
 
     def __init__(self, windows: Sequence[Recording], alerts: Sequence[Alert]) -> None:
         self._windows, self._alerts = windows, alerts
+        #: Until which minute an alert fires on.
+        self._until: dict[int, int] = {}
         self._events: list[dict[str, float]] = []
         self._series: list[dict[str, float]] = []
 
@@ -36,7 +38,12 @@ class Simulation:
         self._series.append(tiles)
         for recording in self._windows:
             (tiles[recording.name],) = self._value(recording.expr)
-        return [alert for alert in self._alerts if self._value(alert.expr)]
+        minute = len(self._series)
+        for alert in self._alerts:
+            if self._value(alert.expr):
+                lingers = 0 if alert.keep_firing is None else round(alert.keep_firing.seconds / 60)
+                self._until[id(alert)] = minute + lingers
+        return [alert for alert in self._alerts if self._until.get(id(alert), -1) >= minute]
 
     def _value(self, expr: Expr) -> list[float]:
         match expr:

@@ -56,7 +56,7 @@ def test_nothing_burns_twice_what_is_nearly_all() -> None:
 def test_a_fast_tier_alone_ends_too() -> None:
     """Its page ends by its own window, and there is no ticket."""
     assert [
-        ("total outage", 1, "3m30s", "never", "never", "1m30s", "–"),
+        ("total outage", 1, "3m30s", "never", "never", "16m30s", "–"),
         ("half of all events", 0.5, "never", "never", "never", "–", "–"),
     ] == table(Policy.solved(0.98, MONTH, [], Fast(0.7)))[:2]
 

@@ -37,7 +37,7 @@ apiVersion: openslo/v1
 kind: AlertCondition
 metadata:
   name: fast-burn
-  annotations: {llmdash.dev/short-window: 11m}
+  annotations: {llmdash.dev/short-window: 15m}
 spec:
   description: More than it may.
   severity: page
@@ -145,15 +145,11 @@ def promises(draw: st.DrawFn) -> Slo:
     by = tuple(draw(st.lists(LABELS, unique=True, max_size=2)))
     where = draw(st.dictionaries(LABELS.filter(lambda name: name not in by), TEXTS, max_size=2))
     chosen = st.lists(tiers(hours), max_size=3, unique_by=lambda tier: tier.place).map(tuple)
-    fast = st.builds(
-        Fast,
-        st.floats(min_value=0.01, max_value=0.99),
-        st.integers(1, 90).map(lambda minutes: Duration.parse(f"{minutes}m")),
-    )
+    fast = st.builds(Fast, st.floats(min_value=0.01, max_value=0.99))
     try:
         return Slo(
             name=draw(st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,9}){0,2}", fullmatch=True)),
-            title=draw(TEXTS),
+            title=draw(TEXTS.filter(lambda text: "{{" not in text)),
             indicator=draw(indicators()),
             objective=draw(st.floats(min_value=1e-3, max_value=0.999999)),
             period=Duration.parse(f"{hours}h"),
@@ -244,32 +240,13 @@ def test_an_indicator_reads_what_the_promise_records() -> None:
     assert ratio["counter"] is False
 
 
-@pytest.mark.parametrize(
-    ("slo", "message"),
-    [
-        (
-            Slo(name="a" * 64, title="", indicator=Up(), objective=0.9),
-            "expected a name of at most 63 letters, for OpenSLO, got 64; shorten the promise's name",
-        ),
-        (
-            Slo(
-                name="odd",
-                title="",
-                indicator=Up(),
-                objective=0.9,
-                tiers=(
-                    Tier(Severity.PAGE, 0.1, Duration.parse("7d1s"), Duration.parse("5m")),
-                ),
-            ),
-            "SLO odd: page-168h1s: expected whole minutes, for OpenSLO, got 168h1s",
-        ),
-    ],
-    ids=["name", "window"],
-)  # fmt: skip
-def test_what_the_format_cannot_hold_is_refused(slo: Slo, message: str) -> None:
-    """A name or a window that OpenSLO has no room for is said, not cut."""
+def test_what_the_format_cannot_hold_is_refused() -> None:
+    """A name that OpenSLO has no room for is said, not cut."""
+    message = (
+        "expected a name of at most 63 letters, for OpenSLO, got 64; shorten the promise's name"
+    )
     with pytest.raises(SloError, match=re.escape(message)):
-        exported((slo,))
+        exported((Slo(name="a" * 64, title="", indicator=Up(), objective=0.9),))
 
 
 def test_declarations_are_as_a_formatter_has_them() -> None:
@@ -301,7 +278,7 @@ def test_documents_from_elsewhere_are_understood() -> None:
                     Severity.PAGE,
                     round(7 * 2 / (28 * 24), 12),
                     Duration.parse("2h"),
-                    Duration.parse("11m"),
+                    Duration.parse("15m"),
                 ),
             ),
             team="kitchen",
@@ -351,7 +328,7 @@ def test_documents_from_elsewhere_are_understood() -> None:
             "of an AlertPolicy of this file, got 'burn'; did you mean burns?",
         ),
         (
-            "annotations: {llmdash.dev/short-window: 11m}",
+            "annotations: {llmdash.dev/short-window: 15m}",
             "annotations: {}",
             "AlertCondition fast-burn (line 7): metadata.annotations: expected the field "
             "llmdash.dev/short-window, got none; a twelfth of the long one is usual",
@@ -446,7 +423,7 @@ def test_what_is_not_understood_is_refused(old: str, new: str, problem: str) -> 
             "llmdash.dev/buy: model",
             "SLO inn (line 154): metadata.annotations: expected one of llmdash.dev/by, "
             "llmdash.dev/where, llmdash.dev/roles, llmdash.dev/sources, llmdash.dev/fewest-bad, "
-            "llmdash.dev/tiers, llmdash.dev/fast-share, llmdash.dev/fast-window, got "
+            "llmdash.dev/tiers, llmdash.dev/fast-share, got "
             "llmdash.dev/buy; did you mean llmdash.dev/by?",
         ),
     ],

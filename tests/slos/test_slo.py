@@ -68,6 +68,9 @@ def test_a_name(name: str) -> None:
         ),
         ({"period": Duration.parse("7h30m")}, "a period of whole hours, got 7h30m"),
         ({"period": Duration.parse("2d")}, "windows up to its period 2d, got 3d"),
+        ({"tiers": (tier("1h1m", "5m"),)}, "windows that are a multiple of 5m, got 1h1m"),
+        ({"tiers": (tier("1h", "7m"),)}, "windows that are a multiple of 5m, got 7m"),
+        ({"title": "Fed {{ $value }}"}, "a title without {{, got 'Fed {{ $value }}'"),
         (
             {"period": Duration.parse("5h"), "tiers": (tier("6h"),)},
             "windows up to its period 5h, got 6h",

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmdash.errors import SloError
 from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Duration
 from llmdash.slos.series import SloSeries
@@ -47,15 +46,6 @@ def test_a_window_is_made_of_the_longest_that_divides_it(
 ) -> None:
     """Each has the longest of the shorter ones as its tile; an hour is always among them."""
     assert made == ", ".join(f"{window} of {tile}" for window, tile in chain(durations(*windows)))
-
-
-@pytest.mark.parametrize("window", ["7m", "1m", "4m59s", "1h1m", "30s"])
-def test_a_window_that_no_tile_fills(window: str) -> None:
-    """Counts are of five minutes, so a window is a multiple of these."""
-    with pytest.raises(SloError) as caught:
-        chain(durations("30m", window))
-
-    assert f"windows: expected a multiple of 5m, got {window}" == str(caught.value)
 
 
 @given(st.sets(st.integers(1, 2000), max_size=7))
