@@ -1,10 +1,11 @@
-"""Promises in the forms that no built file has: from native histograms, and estimated."""
+"""Promises in the forms that no built file has: native histograms, estimates, periods of their own."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import yaml
 from llmdash.artifacts import write
 from llmdash.compiler import compile_pack
 from llmdash.pack import Pack
+from llmdash.promql.windows import Duration
 from llmdash.slos.defaults import AVAILABILITY_ESTIMATE, FIRST_TOKEN
+from llmdash.slos.policy import Severity, Tier
 from llmdash.sources import vllm
 from tests.prometheus_tools import MAJORS, tools_of_major
 
@@ -24,13 +27,20 @@ FIRST_TOKENS = "vllm:time_to_first_token_seconds"
 EDGES = (1.0, 2.5, 10.0)
 
 
-def check(promtool: Path, folder: Path, pack: Pack, series: Mapping[str, str], **asked: Any) -> str:
+def check(
+    promtool: Path,
+    folder: Path,
+    pack: Pack,
+    series: Mapping[str, str],
+    asked: Mapping[tuple[str, str], list[dict[str, Any]]],
+    every: str = "1m",
+) -> str:
     """Build a pack, ask promtool what its rules make of series; return what it says against it."""
     write(compile_pack(pack).artifacts, folder / "built")
     test = {
         "rule_files": ["built/rules/llmdash-slo.yaml", "built/rules/llmdash-slo-alerts.yaml"],
         "group_eval_order": ["llmdash-slo", "llmdash-slo-period", "llmdash-slo-alerts"],
-        "evaluation_interval": "1m",
+        "evaluation_interval": every,
         "tests": [
             {
                 "interval": "1m",
@@ -39,7 +49,7 @@ def check(promtool: Path, folder: Path, pack: Pack, series: Mapping[str, str], *
                 ],
                 "promql_expr_test": [
                     {"expr": expr, "eval_time": moment, "exp_samples": samples}
-                    for (expr, moment), samples in asked["asked"].items()
+                    for (expr, moment), samples in asked.items()
                 ],
             }
         ],
@@ -101,7 +111,7 @@ def test_native_histograms_are_counted_as_classic_ones(tmp_path: Path) -> None:
         (f"{PAGES} or vector(0)", "100m"): value(0),
     }
 
-    assert "" == check(promtool, tmp_path, NATIVE, series, asked=asked)
+    assert "" == check(promtool, tmp_path, NATIVE, series, asked)
 
 
 def test_native_histograms_page_as_soon_as_classic_ones(tmp_path: Path) -> None:
@@ -117,7 +127,7 @@ def test_native_histograms_page_as_soon_as_classic_ones(tmp_path: Path) -> None:
         (PAGES, "63m"): value(1),
     }
 
-    assert "" == check(promtool, tmp_path, NATIVE, series, asked=asked)
+    assert "" == check(promtool, tmp_path, NATIVE, series, asked)
 
 
 def test_scrapes_make_native_histograms_beside_classic_ones(tmp_path: Path) -> None:
@@ -179,7 +189,7 @@ def test_lost_answers_are_estimated(
     up = {'up{job="vllm", instance="a:8000"}': "1x120"}
     asked = {(f"round({LOST('1h')}, 0.001)", "2h"): value(lost)}
 
-    assert "" == check(promtool, tmp_path, ESTIMATE, {**up, **series}, asked=asked)
+    assert "" == check(promtool, tmp_path, ESTIMATE, {**up, **series}, asked)
 
 
 @pytest.mark.parametrize("major", MAJORS)
@@ -195,4 +205,41 @@ def test_lost_answers_page(tmp_path: Path, major: int) -> None:
     pages = f'{PAGES[:-2]}, tier="page-1h"}})'
     asked = {(pages, "148m"): [], (pages, "149m"): value(1)}
 
-    assert "" == check(promtool, tmp_path, ESTIMATE, series, asked=asked)
+    assert "" == check(promtool, tmp_path, ESTIMATE, series, asked)
+
+
+# --- periods --------------------------------------------------------------------------------------
+
+ODD = Tier(Severity.PAGE, 0.5, Duration.parse("2h"), Duration.parse("10m"))
+DAY = replace(FIRST_TOKEN, name="day", period=Duration.parse("1d"), tiers=(ODD,))
+DAYS = replace(FIRST_TOKEN, name="days", period=Duration.parse("2d"), tiers=(ODD,))
+PERIODS = Pack(sources=(vllm(),), slos=(DAY, DAYS))
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_each_promise_has_its_own_period(tmp_path: Path, major: int) -> None:
+    """After 28 hours the three bad ones at the beginning are in two days, and no longer in one."""
+    promtool = tools_of_major(major).promtool
+    series = {
+        'up{job="vllm", instance="a:8000"}': "1x1700",
+        BEGUN: "0+60x1700",
+        f'{FIRST_TOKENS}_bucket{{{TARGET}, le="2.5"}}': "0+54x180 9780+60x1520",
+        f'{FIRST_TOKENS}_bucket{{{TARGET}, le="10.0"}}': "0+60x1700",
+    }
+
+    def of_both(day: float, days: float) -> list[dict[str, Any]]:
+        labels = '{{model="m", role="engine", slo="{}", source="vllm"}}'
+        return [
+            {"labels": labels.format("day"), "value": day},
+            {"labels": labels.format("days"), "value": days},
+        ]
+
+    asked = {
+        # 1,080 of 100,800 are bad, where 5,040 may be.
+        ("round(llm:slo_budget_left:ratio, 0.01)", "28h"): of_both(1, 0.79),
+        ("round(llm:slo_coverage:ratio, 0.01)", "28h"): of_both(1, 0.58),
+        # What is not burning lasts its whole period.
+        ("round(llm:slo_exhaustion:seconds)", "28h"): of_both(86400, 172800),
+    }
+
+    assert "" == check(promtool, tmp_path, PERIODS, series, asked, every="5m")
