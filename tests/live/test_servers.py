@@ -104,6 +104,11 @@ def test_traffic_drives_the_counters_of_vllm(vllm_observation: Observation) -> N
     assert sent.finished.total() + sent.dropped == seen.growth(
         "vllm:time_to_first_token_seconds_count"
     )
+    # What is estimated as lost: first tokens less ends, with nothing left running.
+    lost = seen.growth("vllm:time_to_first_token_seconds_count") - seen.growth(
+        "vllm:request_success_total"
+    )
+    assert 0 <= lost <= sent.dropped
     assert sent.prompt_tokens < prompts
     assert sent.generation_tokens < seen.growth("vllm:generation_tokens_total")
 
