@@ -126,7 +126,8 @@ def _uncounted(series: SloSeries, up: Selector) -> Alert:
         description="An hour ago events of this promise were counted. The servers still answer "
         "their scrapes, so this is no planned idle: a metric was renamed, or its label changed (or "
         "all servers were started anew and nobody has asked them since). Until it is mended the "
-        "promise is watched by nobody.",
+        "promise is watched by nobody, also when this ticket ends: after an hour there is nothing "
+        "to compare with any more.",
     )
 
 

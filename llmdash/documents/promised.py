@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llmdash.intervals import Intervals
 from llmdash.slos.detection import Detection, detections, time_to_end, time_until
-from llmdash.slos.policy import LINGER, Fast, Policy, budget, percent
+from llmdash.slos.policy import Fast, Policy, budget, percent
 from llmdash.slos.rules import Measured
 from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
 from llmdash.sources.answer import CounterAnswer
@@ -191,14 +191,10 @@ def _left_out(slo: Slo) -> str:
 
 def _lingering(policy: Policy) -> str:
     """Say which pages outlast a pause, and why."""
-    own = [tier.place for tier in policy.tiers if tier.lingers]
-    fast = [] if policy.fast is None else [_fast_place(policy.fast)]
-    if not own and not fast:
-        return ""
-    return (
-        f"Pages of {' and '.join([*fast, *own])} fire on for {LINGER}, so that no pause between "
-        "requests ends them."
-    )
+    own = [(tier.place, tier.lingers) for tier in policy.tiers if tier.lingers]
+    fast = [] if policy.fast is None else [(_fast_place(policy.fast), policy.fast.lingers)]
+    said = " and ".join(f"{place} fires on for {length}" for place, length in (*fast, *own))
+    return f"So that no pause between requests ends a page, {said}." if said else ""
 
 
 def _fast_place(fast: Fast) -> str:
@@ -222,9 +218,22 @@ def _detection(slo: Slo, measured: Sequence[Measured], intervals: Intervals) -> 
         "After a clean past and with even traffic; it ends so long after trouble that lasted. "
         f"Up to {intervals.scrape} of scraping, {intervals.recordings} of recording and "
         f"{intervals.alerts} of alerting come on top."
+        f"{_just_late(measured) if stricter else ''}"
     )
     rows = tuple(_detection_row(found, stricter) for found in detections(slo.policy))
     return Passage("Detection", words, tuple(head), rows)
+
+
+def _just_late(measured: Sequence[Measured]) -> str:
+    """Say where there is no difference between late and far beyond the threshold."""
+    alike = [
+        one.source.name
+        for one in measured
+        if one.events is not None and one.events.companion is None
+    ]
+    if not alike:
+        return ""
+    return f" On {', '.join(alike)} nothing stricter is known: what is just late pages as early."
 
 
 def _detection_row(found: Detection, stricter: bool) -> tuple[str, ...]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llmdash.errors import SloError
+from llmdash.levels import Level, recorded_name
 from llmdash.metrics.prometheus import UP
 from llmdash.placement import Placement
 from llmdash.promql.expressions import (
     added,
+    aggregate,
     as_value,
     counted_as,
     first_of,
@@ -20,8 +22,11 @@ from llmdash.promql.expressions import (
     one_of,
     over_time,
 )
+from llmdash.promql.facts import Usage
+from llmdash.promql.labels import LabelSet
 from llmdash.promql.nodes import Binary, Expr, Number, Selector
-from llmdash.promql.units import base
+from llmdash.promql.series import Series
+from llmdash.promql.units import STATE, base
 from llmdash.slos.slo import Slo
 from llmdash.slos.windows import TILE
 from llmdash.sources.answer import Term
@@ -31,6 +36,9 @@ EVENTS = base("events")
 
 #: A target's own labels, by which a series finds whether its target was up.
 _TARGET = ("job", "instance")
+
+#: How far an evaluation looks back for the one before; a longer gap of Prometheus forgets.
+_KNOWN_FOR = "10m"
 
 
 @dataclass(frozen=True)
@@ -68,9 +76,33 @@ class Counting:
         """Return how much of it was at most a threshold, in the exporter's own unit."""
         return self._each(term, lambda series: observed_up_to(threshold, _rise(series)))
 
-    def gathered(self, term: Term, operation: str) -> Part:
-        """Return an operation over the samples of a gauge."""
-        return self._each(term, lambda series: over_time(operation, series, TILE))
+    def answers(self, term: Term) -> Part:
+        """Return how many scrapes were answered."""
+        return self._each(term, lambda up: over_time("sum", up, TILE))
+
+    def scrapes(self, term: Term) -> Part:
+        """Return how many scrapes there were, from the first that a target answered."""
+        before = answered().offset(TILE)
+
+        def asked(up: Selector) -> Expr:
+            since = joined(over_time("count", up, TILE), "and", before, on=_TARGET)
+            # Of a target that was not known when the five minutes began, those that it missed
+            # while it started are out.
+            return first_of(since, over_time("sum", up, TILE))
+
+        return self._each(term, asked)
+
+    def answering(self, term: Term) -> Expr:
+        """Return the targets that have answered a scrape since they are known.
+
+        Each evaluation reads the one before, so it is as cheap after a month as after a minute.
+        """
+        (up,) = self._narrowed(term).alternatives
+        assert isinstance(up, Selector)  # it is nothing else
+        answers = Binary("==", over_time("max", up, TILE), Number(1))
+        before = over_time("last", answered(), _KNOWN_FOR)
+        is_there = joined(aggregate("group", before, _TARGET), "and", up, on=_TARGET)
+        return first_of(aggregate("group", answers, _TARGET), is_there)
 
     def moved(self, term: Term) -> tuple[Part, Part]:
         """Return what adds up to how far gauges went up or down; one that is gone is zero."""
@@ -126,12 +158,30 @@ class Counting:
         return placed.grouped("sum", of, by), by
 
 
+def answered() -> Selector:
+    """Return the recorded targets that have answered a scrape.
+
+    One that never did is only starting: it is no outage until it has been up.
+    """
+    return Selector(
+        Series(
+            recorded_name(Level.INSTANCE, "target_answered", "state"),
+            STATE,
+            Usage.VALUE,
+            LabelSet(("source", "role", *_TARGET)),
+            bounds=(1, 1),
+            has_target_labels=False,
+        )
+    )
+
+
 def _rise(series: Selector) -> Expr:
     """Return how much a series rose in five minutes.
 
     One that is born with its first event, on a target that was up before, rose from zero; an old
-    total on a target that is new to Prometheus did not rise at all.
+    total on a target that is new to Prometheus, or has other labels now, did not rise at all.
     """
-    was_up = Binary("==", UP.select().offset(TILE), Number(1))
+    # Both have all labels of the target, so one that was given another is another.
+    was_up = Binary("and", Binary("==", UP.select().offset(TILE), Number(1)), UP.select())
     born = joined(Binary("unless", series, series.offset(TILE)), "and", was_up, on=_TARGET)
     return first_of(as_value(born, "its first value is a rise"), increase(series, TILE))

@@ -31,6 +31,8 @@ class Events:
     companion: float | None = None
     #: Whether requests that failed unobserved are among the bad ones of a latency.
     counts_failures: bool = False
+    #: Targets whose scrapes count, where scrapes are the events; recorded before they are counted.
+    answering: Expr | None = None
 
 
 def events_of(slo: Slo, source: Source, placement: Placement, *, native: bool = False) -> Events:
@@ -178,9 +180,9 @@ class _Events:
         answer = self.source.answers["up"]
         assert isinstance(answer, GaugeAnswer)
         (term,) = answer.terms
-        good, by = self.counting.total([self.counting.gathered(term, "sum")])
-        asked, _ = self.counting.total([self.counting.gathered(term, "count")])
-        return Events(good, asked, by)
+        good, by = self.counting.total([self.counting.answers(term)])
+        asked, _ = self.counting.total([self.counting.scrapes(term)])
+        return Events(good, asked, by, answering=self.counting.answering(term))
 
     def _events(self, good: Sequence[Part], everything: Sequence[Part]) -> Events:
         whole, by = self.counting.total(everything)

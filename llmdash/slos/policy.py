@@ -29,6 +29,9 @@ class Severity(Enum):
 #: pause would end the page, and each failure begin another. It is our own choice: the other page
 #: tier takes longer to end anyhow.
 LINGER = Duration.parse("15m")
+#: Any other page fires on for this long. Where the long window creeps past its limit, one event
+#: more or less in a tile would end the page and begin it again.
+HOVER = TILE
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,9 @@ class Tier:
     @property
     def lingers(self) -> Duration | None:
         """How long it fires on once its windows are below the limit."""
-        return LINGER if self.severity is Severity.PAGE and self.short < LINGER else None
+        if self.severity is not Severity.PAGE:
+            return None
+        return LINGER if self.short < LINGER else HOVER
 
 
 #: The workbook's recommendation: 2 % of a month in an hour, 5 % in six, 10 % in one and in three

@@ -14,6 +14,7 @@ from llmdash.promql.nodes import Expr, Matcher, Number, Selector
 from llmdash.promql.units import COUNT, RATIO, SECONDS
 from llmdash.promql.windows import Duration
 from llmdash.recordings import Recording, RuleGroup
+from llmdash.slos.counting import answered
 from llmdash.slos.events import Events, events_of
 from llmdash.slos.series import ALMOST_NONE, COUNTED, KINDS, Kind, SloSeries
 from llmdash.slos.slo import Slo, refuse_twins, windows_of
@@ -142,6 +143,7 @@ class _Rules:
 
     def windows(self) -> Iterator[Recording]:
         """Yield counts of five minutes, of all longer windows, and the burn of the last hour."""
+        yield from self._targets()
         for one in self.counted:
             yield from self._counts(one)
         for window, tile in chain(windows_of(self.series.slos)):
@@ -164,6 +166,17 @@ class _Rules:
         yield _named(self.series.coverage(), self._coverage())
         yield _named(self.series.budget_left(), self._left())
         yield _named(self.series.exhaustion(), self._exhaustion())
+
+    def _targets(self) -> Iterator[Recording]:
+        """Yield which targets have answered, once for each source that some promise asks it of."""
+        found = {
+            one.source.name: one for one in self.counted if one.events and one.events.answering
+        }
+        for one in found.values():
+            assert one.events is not None
+            assert one.events.answering is not None
+            labels = (("source", one.source.name), ("role", one.source.role.value))
+            yield _named(answered(), one.events.answering, *labels)
 
     def _counts(self, one: Measured) -> Iterator[Recording]:
         events = one.events

@@ -87,7 +87,9 @@ class Begun:
     """Answers that were begun, on a server that does not count all of its failures: an estimate.
 
     Good ones ended well or still run. A client that drops its stream looks like a server that lost
-    it, and a request that failed before its first token is not seen.
+    it, one that cancels before the first token like an answer more; a request that failed before
+    its first token is not seen. A preempted request looks lost until it runs again, and one that is
+    read (prefill) runs without having begun, so few requests say little: hours even it out.
     """
 
     #: Outcomes that end an answer well; what a client cancelled is no fault of the server.
@@ -111,7 +113,10 @@ class Begun:
 
 @dataclass(frozen=True)
 class Up:
-    """Scrapes that a target answered."""
+    """Scrapes that a target answered, of all since the first that it did.
+
+    A target that never answered is starting, or is not there: no outage of what was promised.
+    """
 
     @property
     def signals(self) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def test_a_promise_on_a_terminal() -> None:
         "cellar  it has no complete count of failures: mice are counted nowhere\n"
         "\n"
         "Tiers\n"
-        "Pages of page-2h fire on for 15m, so that no pause between requests ends them.\n"
+        "So that no pause between requests ends a page, page-2h fires on for 15m.\n"
         "tier     windows     burn above  bad events above  budget gone when it fires\n"
         "page-2h  2h and 10m  5.88 x      11.76%            7%\n"
         "\n"

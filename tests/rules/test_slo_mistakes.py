@@ -22,7 +22,9 @@ from tests.rules.mutants import Mutant, Rule, mutants_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "generated" / "rules" / "llmdash-slo.yaml"
+ALERTS = RULES.with_name("llmdash-slo-alerts.yaml")
 COUNTS = "slo-counts.test.yaml"
+UPTIME = "slo-uptime.test.yaml"
 #: The faster ones first: most mistakes show there.
 SUMS = ("slo-period.test.yaml", "slo-hour.test.yaml", "slo-windows.test.yaml")
 
@@ -31,6 +33,8 @@ Key = tuple[str, str, str]
 SAMPLE = re.compile(r"\{([^}]*)\} [^\s,]+")
 FAILURE = re.compile(r'^ *expr: "(.*)", time: .*\n *exp: ?(.*)\n *got: ?(.*)$', re.MULTILINE)
 KIND = re.compile(r"llm:slo_\w+:increase5m")
+#: Whose scrapes count; rules of all sources are alike but for the job.
+ANSWERED = "llm_instance:target_answered:state"
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ def key_of(rule: Rule) -> Key:
 def counting_rules() -> list[Rule]:
     """The rules that count events of five minutes."""
     return [rule for rule in groups()[0]["rules"] if KIND.fullmatch(rule["record"])]
+
+
+def target_rules() -> list[Rule]:
+    """The rules that tell whose scrapes count, which stand before them."""
+    return [rule for rule in groups()[0]["rules"] if rule["record"] == ANSWERED]
 
 
 def counting_mistakes() -> Iterator[Counted]:
@@ -105,6 +114,7 @@ def said_of(folder: Path, rules: list[dict[str, Any]], *tests: str) -> str:
     (folder / "rules").mkdir(parents=True)
     (folder / "generated" / "rules").mkdir(parents=True)
     (folder / "generated" / "rules" / RULES.name).write_text(json.dumps({"groups": rules}))
+    shutil.copy(ALERTS, folder / "generated" / "rules")
     copies = [shutil.copy(ROOT / "rules" / test, folder / "rules") for test in tests]
     command = [tools_of_major(MAJORS[0]).promtool, "test", "rules", *copies]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -115,7 +125,7 @@ def keys_noticed(folder: Path, batch: list[Counted]) -> set[Key]:
     """The keys of a batch that the rule test of counts complains about."""
     changed = {mistake.mutant.place: mistake.mutant.rule for mistake in batch}
     rules = [changed.get(place, rule) for place, rule in enumerate(counting_rules())]
-    kept = [rule for rule in rules if rule is not None]
+    kept = [*target_rules(), *(rule for rule in rules if rule is not None)]
     said = said_of(folder, [{"name": "llmdash-slo", "rules": kept}], COUNTS)
     return keys_that_fail(said, batch) | keys_that_differ(said)
 
@@ -164,6 +174,33 @@ def test_every_mistake_in_counting_is_noticed(tmp_path: Path) -> None:
     assert [] == found
 
 
+@pytest.mark.promtool
+def test_every_mistake_in_whose_scrapes_count_is_noticed(tmp_path: Path) -> None:
+    """A target that starts, stays, dies or goes is told apart by the rule test of uptime."""
+    first, *others = groups()
+    rules = first["rules"]
+    # The gateway is the one that dies there.
+    (place,) = (rules.index(r) for r in target_rules() if r["labels"]["source"] == "gateway")
+    # Looking back 20 minutes instead of 10 shows only where Prometheus itself was away.
+    work = [
+        mutant
+        for mutant in mutants_of(RULES.name, [rules[place]])
+        if mutant.rule is None or "[20m]" not in mutant.rule["expr"]
+    ]
+
+    def is_unnoticed(number: int) -> bool:
+        mutant = work[number]
+        instead = [mutant.rule] if mutant.rule else []
+        changed = [*rules[:place], *instead, *rules[place + 1 :]]
+        said = said_of(tmp_path / str(number), [{**first, "rules": changed}, *others], UPTIME)
+        return "FAILED" not in said
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        unnoticed = list(pool.map(is_unnoticed, range(len(work))))
+
+    assert [] == [str(mutant) for mutant, missed in zip(work, unnoticed, strict=True) if missed]
+
+
 # --- sums and what is left ------------------------------------------------------------------------
 
 #: Not within a duration, an exponent or a name.
@@ -173,7 +210,7 @@ NUMBER = re.compile(r'(?<!e-)(?<![\w.|"\[])\d+(?:\.\d+)?(?![\w.|"\]]|e-)')
 def summing_mistakes() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield every mistake in the rules that add up and judge, with the groups that hold it."""
     kept = [
-        {**group, "rules": [rule for rule in group["rules"] if not KIND.fullmatch(rule["record"])]}
+        {**group, "rules": [rule for rule in group["rules"] if not is_of_targets(rule)]}
         for group in groups()
     ]
     for place, group in enumerate(kept):
@@ -184,6 +221,11 @@ def summing_mistakes() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             rules = list(group["rules"])
             rules[mutant.place : mutant.place + 1] = [mutant.rule] if mutant.rule else []
             yield str(mutant), [*kept[:place], {**group, "rules": rules}, *kept[place + 1 :]]
+
+
+def is_of_targets(rule: Rule) -> bool:
+    """Whether a rule reads what targets expose."""
+    return rule["record"] == ANSWERED or KIND.fullmatch(rule["record"]) is not None
 
 
 def is_unchanged(mutant: Mutant, rules: list[Rule]) -> bool:

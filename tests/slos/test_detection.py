@@ -29,9 +29,9 @@ def table(policy: Policy) -> list[tuple[str | float, ...]]:
 def test_three_nines() -> None:
     """The workbook's tiers at 99.9 %: 52 s for an outage, half an hour until its page has ended."""
     assert [
-        ("total outage", 1, "52s", "52s", "4m19s", "29m49s", "5h59m38s"),
-        ("half of all events", 0.5, "1m44s", "1m44s", "8m38s", "29m38s", "5h59m17s"),
-        ("a tenth of them", 0.1, "8m38s", "8m38s", "43m12s", "28m12s", "5h56m24s"),
+        ("total outage", 1, "52s", "52s", "4m19s", "34m49s", "5h59m38s"),
+        ("half of all events", 0.5, "1m44s", "1m44s", "8m38s", "34m38s", "5h59m17s"),
+        ("a tenth of them", 0.1, "8m38s", "8m38s", "43m12s", "33m12s", "5h56m24s"),
         ("burn at 2 x", 0.002, "never", "never", "36h", "–", "3h"),
     ] == table(Policy.solved(0.999, MONTH))
 
@@ -39,8 +39,8 @@ def test_three_nines() -> None:
 def test_a_large_budget() -> None:
     """At 95 % the fast tier pages in minutes what is far beyond the threshold; the budget takes 43."""
     assert [
-        ("total outage", 1, "2m30s", "43m12s", "3h36m", "21m", "5h42m"),
-        ("half of all events", 0.5, "3h36m", "3h36m", "7h12m", "12m", "5h24m"),
+        ("total outage", 1, "2m30s", "43m12s", "3h36m", "26m", "5h42m"),
+        ("half of all events", 0.5, "3h36m", "3h36m", "7h12m", "17m", "5h24m"),
         ("a tenth of them", 0.1, "never", "never", "36h", "–", "3h"),
         ("burn at 2 x", 0.1, "never", "never", "36h", "–", "3h"),
     ] == table(Policy.solved(0.95, MONTH))
@@ -70,7 +70,7 @@ def test_the_last_tier_ends_last() -> None:
     (outage, *_) = detections(Policy.solved(0.99, MONTH, [one, other]))
 
     # 7.2 x and 3.6 x a budget of 1 %.
-    assert 50 * (1 - 0.072) == pytest.approx(outage.page_ends)
+    assert 50 * (1 - 0.072) + 5 == pytest.approx(outage.page_ends)
     assert 0 == outage.ticket_ends
 
 

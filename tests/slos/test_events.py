@@ -36,7 +36,7 @@ def text(of: Expr | None) -> str:
 
 def of_rooms(series: str) -> str:
     """Return the events of a series in five minutes, by model, which the inn calls room."""
-    born = f"{series} unless {series} offset 5m and on (job, instance) up offset 5m == 1"
+    born = f"{series} unless {series} offset 5m and on (job, instance) (up offset 5m == 1 and up)"
     rise = f"{born} or increase({series}[5m])"
     return f'sum by (model) (label_replace(sum by (room) ({rise}), "model", "$1", "room", "(.+)"))'
 
@@ -69,9 +69,9 @@ def test_outcomes_written_out() -> None:
 
     assert (
         "sum by (model) ("
-        'label_replace(sum by (model) (label_replace(sum by (room) (inn_guests_total{end="fed", room!=""} unless inn_guests_total{end="fed", room!=""} offset 5m and on (job, instance) up offset 5m == 1 or increase(inn_guests_total{end="fed", room!=""}[5m])), "model", "$1", "room", "(.+)")), "part", "0", "", "")'
+        'label_replace(sum by (model) (label_replace(sum by (room) (inn_guests_total{end="fed", room!=""} unless inn_guests_total{end="fed", room!=""} offset 5m and on (job, instance) (up offset 5m == 1 and up) or increase(inn_guests_total{end="fed", room!=""}[5m])), "model", "$1", "room", "(.+)")), "part", "0", "", "")'
         " or "
-        'label_replace(sum by (model) (label_replace(sum by (room) (inn_guests_total{end="failed", room!=""} unless inn_guests_total{end="failed", room!=""} offset 5m and on (job, instance) up offset 5m == 1 or increase(inn_guests_total{end="failed", room!=""}[5m])), "model", "$1", "room", "(.+)")), "part", "1", "", ""))'
+        'label_replace(sum by (model) (label_replace(sum by (room) (inn_guests_total{end="failed", room!=""} unless inn_guests_total{end="failed", room!=""} offset 5m and on (job, instance) (up offset 5m == 1 and up) or increase(inn_guests_total{end="failed", room!=""}[5m])), "model", "$1", "room", "(.+)")), "part", "1", "", ""))'
     ) == text(found.total)
     assert f"{of_rooms(FED)} or {text(found.total)} * 0" == text(found.good)
     assert (("model",), None, None, None) == (
@@ -321,7 +321,7 @@ def test_observations_of_native_histograms() -> None:
     found = native(slo(indicator=Within("time_to_first_token", 0.11), objective=0.9))
     series = 'inn_wait_ms{room!=""}'
     rise = (
-        f"{series} unless {series} offset 5m and on (job, instance) up offset 5m == 1 "
+        f"{series} unless {series} offset 5m and on (job, instance) (up offset 5m == 1 and up) "
         f"or increase({series}[5m])"
     )
 
@@ -385,13 +385,30 @@ def one(of: str) -> str:
 # --- up ------------------------------------------------------------------------------------------
 
 
+ANSWERED = " and on (job, instance) llm_instance:target_answered:state"
+UP_GOOD = 'sum_over_time(up{job="inn"}[5m])'
+#: Scrapes count from the first that a target answered.
+UP_ALL = f'count_over_time(up{{job="inn"}}[5m]){ANSWERED} offset 5m or {UP_GOOD}'
+
+
 def test_scrapes_are_events() -> None:
     """Uptime counts scrapes, answered and all; without a map of models they have none."""
     found = counted(slo(indicator=Up()), tavern())
 
-    assert 'sum(sum_over_time(up{job="inn"}[5m]))' == text(found.good)
-    assert 'sum(count_over_time(up{job="inn"}[5m]))' == text(found.total)
+    assert f"sum({UP_GOOD})" == text(found.good)
+    assert f"sum({UP_ALL})" == text(found.total)
     assert () == found.by
+
+
+def test_targets_that_have_answered() -> None:
+    """Each evaluation adds those that answer to those of the one before that are still there."""
+    assert (
+        'group by (job, instance) (max_over_time(up{job="inn"}[5m]) == 1)'
+        " or "
+        "group by (job, instance) (last_over_time(llm_instance:target_answered:state[10m]))"
+        ' and on (job, instance) up{job="inn"}'
+    ) == text(counted(slo(indicator=Up()), tavern()).answering)
+    assert counted(slo(), tavern()).answering is None
 
 
 def test_scrapes_of_a_model() -> None:
@@ -400,8 +417,7 @@ def test_scrapes_of_a_model() -> None:
     found = counted(slo(indicator=Up()), tavern(), placement)
 
     assert (
-        'sum by (model) (label_replace(sum_over_time(up{job="inn"}[5m]), "model", "blue", '
-        '"instance", "a:11"))'
+        f'sum by (model) (label_replace({UP_GOOD}, "model", "blue", "instance", "a:11"))'
     ) == text(found.good)
     assert ("model",) == found.by
 
