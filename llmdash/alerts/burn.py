@@ -102,7 +102,7 @@ def _fast_alert(slo: Slo, fast: Fast, series: SloSeries) -> Alert:
         name=BURN,
         expr=expr,
         keep_firing=fast.lingers,
-        labels=_labels(slo, Severity.PAGE, f"page-fast-{fast.window}"),
+        labels=_labels(slo, Severity.PAGE, fast.place),
         summary=f"{slo.title}: {{{{ $value | humanize }}}} events in {fast.window} on "
         f"{_where(slo)} were far beyond it, over {percent(fast.share)} of all",
         description=f"A budget of {percent(budget(slo.objective))} burns so slowly that it would "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llmdash.intervals import Intervals
 from llmdash.slos.detection import Detection, detections, time_to_end, time_until
-from llmdash.slos.policy import Fast, Policy, budget, percent
+from llmdash.slos.policy import Policy, budget, percent
 from llmdash.slos.rules import Measured
 from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
 from llmdash.sources.answer import CounterAnswer
@@ -166,7 +166,7 @@ def _tier_rows(policy: Policy, stricter: bool) -> Iterator[tuple[str, ...]]:
         above = (
             f"{percent(fast.share)}, far beyond the threshold" if stricter else percent(fast.share)
         )
-        yield _fast_place(fast), str(fast.window), NONE, above, NONE
+        yield fast.place, str(fast.window), NONE, above, NONE
     for tier in policy.tiers:
         yield (
             tier.place,
@@ -192,13 +192,9 @@ def _left_out(slo: Slo) -> str:
 def _lingering(policy: Policy) -> str:
     """Say which pages outlast a pause, and why."""
     own = [(tier.place, tier.lingers) for tier in policy.tiers if tier.lingers]
-    fast = [] if policy.fast is None else [(_fast_place(policy.fast), policy.fast.lingers)]
+    fast = [] if policy.fast is None else [(policy.fast.place, policy.fast.lingers)]
     said = " and ".join(f"{place} fires on for {length}" for place, length in (*fast, *own))
     return f"So that no pause between requests ends a page, {said}." if said else ""
-
-
-def _fast_place(fast: Fast) -> str:
-    return f"page-fast-{fast.window}"
 
 
 def _has_stricter(measured: Sequence[Measured]) -> bool:

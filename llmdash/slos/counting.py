@@ -97,12 +97,14 @@ class Counting:
 
         Each evaluation reads the one before, so it is as cheap after a month as after a minute.
         """
-        (up,) = self._narrowed(term).alternatives
-        assert isinstance(up, Selector)  # it is nothing else
-        answers = Binary("==", over_time("max", up, TILE), Number(1))
-        before = over_time("last", answered(), _KNOWN_FOR)
-        is_there = joined(aggregate("group", before, _TARGET), "and", up, on=_TARGET)
-        return first_of(aggregate("group", answers, _TARGET), is_there)
+
+        def known(up: Selector) -> Expr:
+            answers = Binary("==", over_time("max", up, TILE), Number(1))
+            before = over_time("last", answered(), _KNOWN_FOR)
+            is_there = joined(aggregate("group", before, _TARGET), "and", up, on=_TARGET)
+            return first_of(aggregate("group", answers, _TARGET), is_there)
+
+        return self._each(term, known).events
 
     def moved(self, term: Term) -> tuple[Part, Part]:
         """Return what adds up to how far gauges went up or down; one that is gone is zero."""

@@ -119,6 +119,11 @@ class Fast:
         if not 0 < self.share < 1:
             raise SloError("fast tier", "a share between 0 and 1", f"{self.share:g}")
 
+    @property
+    def place(self) -> str:
+        """What the tier is called, as others are by theirs."""
+        return f"{Severity.PAGE.value}-fast-{self.window}"
+
     def minutes_to_fire(self, bad: float) -> float:
         """Return how long a share of events, bad by the stricter measure, takes to fire it."""
         return inf if bad <= self.share else minutes(self.window) * self.share / bad

@@ -170,22 +170,17 @@ class _Rules:
     def _targets(self) -> Iterator[Recording]:
         """Yield which targets have answered, once for each source that some promise asks it of."""
         found = {
-            one.source.name: one for one in self.counted if one.events and one.events.answering
+            _labels(one.source): one.events.answering
+            for one in self.counted
+            if one.events is not None and one.events.answering is not None
         }
-        for one in found.values():
-            assert one.events is not None
-            assert one.events.answering is not None
-            labels = (("source", one.source.name), ("role", one.source.role.value))
-            yield _named(answered(), one.events.answering, *labels)
+        for labels, answering in found.items():
+            yield _named(answered(), answering, *labels)
 
     def _counts(self, one: Measured) -> Iterator[Recording]:
         events = one.events
         assert events is not None  # only what is counted is here
-        labels = (
-            ("slo", one.slo.name),
-            ("source", one.source.name),
-            ("role", one.source.role.value),
-        )
+        labels = (("slo", one.slo.name), *_labels(one.source))
         parts: dict[Kind, Expr | None] = {
             "good": events.good,
             "total": events.total,
@@ -237,6 +232,10 @@ class _Rules:
             speed = burn / Number(period.seconds, SECONDS)
             found.append(call("clamp_max", left / speed, period.seconds))
         return first_of(*found)
+
+
+def _labels(source: Source) -> tuple[tuple[str, str], ...]:
+    return (("source", source.name), ("role", source.role.value))
 
 
 def _named(series: Selector, expr: Expr, *labels: tuple[str, str]) -> Recording:
