@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from llmdash.prices import Prices
     from llmdash.promql.windows import Duration
     from llmdash.slos.defaults import AVAILABILITY_ESTIMATE, SLOS
-    from llmdash.slos.policy import Fast, Tier
     from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
+    from llmdash.slos.tiers import Fast, Tier
     from llmdash.sources.app import app
     from llmdash.sources.dcgm import dcgm
     from llmdash.sources.gateway import gateway
@@ -70,7 +70,7 @@ _HOMES = {
     "Begun": "llmdash.slos.slo",
     "Dashboard": "llmdash.dashboards.dashboard",
     "Duration": "llmdash.promql.windows",
-    "Fast": "llmdash.slos.policy",
+    "Fast": "llmdash.slos.tiers",
     "Intervals": "llmdash.intervals",
     "Layer": "llmdash.layer",
     "LlmdashError": "llmdash.errors",
@@ -79,7 +79,7 @@ _HOMES = {
     "Prices": "llmdash.prices",
     "Slo": "llmdash.slos.slo",
     "Source": "llmdash.sources.source",
-    "Tier": "llmdash.slos.policy",
+    "Tier": "llmdash.slos.tiers",
     "Up": "llmdash.slos.slo",
     "Versions": "llmdash.metrics.metric",
     "Within": "llmdash.slos.slo",

@@ -9,9 +9,9 @@ from llmdash.promql.expressions import aggregate, joined, total
 from llmdash.promql.nodes import Binary, Expr, Number, Selector
 from llmdash.promql.windows import Duration
 from llmdash.slos.counting import EVENTS
-from llmdash.slos.policy import Fast, Severity, Tier, budget, percent
 from llmdash.slos.series import Kind, SloSeries
 from llmdash.slos.slo import Slo
+from llmdash.slos.tiers import Fast, Severity, Tier, budget, percent, roughly
 from llmdash.slos.windows import HOUR, TILE
 
 #: One name for all promises and tiers: which it is stands in the labels `slo` and `tier`.
@@ -88,7 +88,7 @@ def _tier_alert(slo: Slo, tier: Tier, series: SloSeries) -> Alert:
         f"{_where(slo)}, over {percent(limit)} of all",
         description=f"{percent(slo.objective)} of events are promised to be good over "
         f"{slo.period}. The budget burns {factor:g} x as fast as it may, over {tier.long} and over "
-        f"{tier.short}: at this speed {percent(tier.spent)} of it is gone in {tier.long}.",
+        f"{tier.short}: at this speed {roughly(tier.spent)} of it is gone in {tier.long}.",
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from llmdash.intervals import Intervals
 from llmdash.slos.detection import Detection, detections, time_to_end, time_until
-from llmdash.slos.policy import Policy, budget, percent
+from llmdash.slos.policy import Policy, left_out
 from llmdash.slos.rules import Measured
 from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
+from llmdash.slos.tiers import budget, percent, roughly
 from llmdash.sources.answer import CounterAnswer
 
 NONE = "–"
@@ -173,20 +174,17 @@ def _tier_rows(policy: Policy, stricter: bool) -> Iterator[tuple[str, ...]]:
             f"{tier.long} and {tier.short}",
             f"{tier.factor(policy.period):g} x",
             percent(tier.limit(policy.objective, policy.period)),
-            percent(tier.spent),
+            roughly(tier.spent),
         )
 
 
 def _left_out(slo: Slo) -> str:
     """Say which tiers of the workbook would be for show; those chosen by hand are refused."""
-    policy = slo.policy
-    if slo.tiers is not None or not policy.unable:
+    if slo.tiers is not None:
         return ""
-    said = ", ".join(
-        f"{tier.place} (above {percent(tier.limit(policy.objective, policy.period))} of events)"
-        for tier in policy.unable
-    )
-    return f"Left out, since not even a total outage could fire it: {said}."
+    reasons = left_out(slo.objective, slo.period)
+    said = "; ".join(f"{place} ({why})" for place, why in reasons)
+    return f"Left out of the workbook's: {said}." if said else ""
 
 
 def _lingering(policy: Policy) -> str:

@@ -13,7 +13,7 @@ from llmdash.slos.slo import Slo
 #: Where names come from that the package's own door does not offer.
 _HOMES = {
     "Role": "llmdash.sources.source",
-    "Severity": "llmdash.slos.policy",
+    "Severity": "llmdash.slos.tiers",
 }
 _DOOR = "llmdash"
 _WIDTH = 100

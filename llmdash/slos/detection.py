@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import isinf
 
 from llmdash.promql.windows import Duration
-from llmdash.slos.policy import Policy, Severity, budget
+from llmdash.slos.policy import Policy
+from llmdash.slos.tiers import Severity, budget
 
 #: Said of what never happens.
 NEVER = "never"

@@ -13,9 +13,9 @@ from typing import Any
 from llmdash.errors import SloError
 from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Duration
-from llmdash.slos.policy import Severity, Tier
 from llmdash.slos.series import Kind, SloSeries
 from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within, refuse_twins
+from llmdash.slos.tiers import Severity, Tier
 from llmdash.slos.windows import TILE
 from llmdash.yaml_text import to_yaml_documents
 

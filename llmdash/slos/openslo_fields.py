@@ -11,9 +11,9 @@ from llmdash.promql.labels import nearest
 from llmdash.promql.windows import Duration
 from llmdash.signals import SIGNALS
 from llmdash.slos import openslo
-from llmdash.slos.policy import Fast
 from llmdash.slos.reading import Fields, Reading
 from llmdash.slos.slo import Begun, Indicator, Outcomes, Up, Within
+from llmdash.slos.tiers import Fast
 from llmdash.sources.source import Role
 
 OF_SLO = (

@@ -32,9 +32,10 @@ from llmdash.slos.openslo_fields import (
     where_of,
     whole_of,
 )
-from llmdash.slos.policy import Policy, Severity, Tier
+from llmdash.slos.policy import Policy
 from llmdash.slos.reading import Fields, Reading
 from llmdash.slos.slo import Indicator, Slo, refuse_twins
+from llmdash.slos.tiers import Severity, Tier
 from llmdash.yaml_text import YamlError, read_yaml_documents
 
 _KINDS = ("SLO", "SLI", "AlertPolicy", "AlertCondition")

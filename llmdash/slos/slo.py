@@ -10,13 +10,12 @@ from llmdash.errors import SloError
 from llmdash.promql.labels import nearest
 from llmdash.promql.windows import Duration
 from llmdash.signals import Form, signal
-from llmdash.slos.policy import Fast, Policy, Tier
+from llmdash.slos.policy import MONTH, Policy
+from llmdash.slos.tiers import Fast, Tier
 from llmdash.slos.windows import HOUR, TILE
 from llmdash.sources.source import Role
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-
-MONTH = Duration.parse("30d")
 
 
 @dataclass(frozen=True)
@@ -178,9 +177,6 @@ class Slo:
         for window in (w for tier in self.policy.tiers for w in (tier.long, tier.short)):
             if window.milliseconds % TILE.milliseconds:
                 raise SloError(self.place, f"windows that are a multiple of {TILE}", str(window))
-        longest = max((tier.long for tier in self.policy.tiers), default=self.period)
-        if longest > self.period:
-            raise SloError(self.place, f"windows up to its period {self.period}", str(longest))
 
     @property
     def place(self) -> str:

@@ -11,9 +11,9 @@ from llmdash.layer import Layer
 from llmdash.placement import Placement
 from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Duration
-from llmdash.slos.policy import Fast, Severity, Tier
 from llmdash.slos.series import SloSeries
 from llmdash.slos.slo import Slo
+from llmdash.slos.tiers import Fast, Severity, Tier
 from tests.slos.taverns import slo, tavern
 
 #: 7 % of a week in 2 h burns 5.88 x a budget of 2 %, which is 11.76 % of all events.

@@ -108,6 +108,11 @@ class Outcome:
         return self.scenario.pages is True and self.pages.first is None
 
     @property
+    def is_repeated(self) -> bool:
+        """Tell whether one incident began a second page."""
+        return self.pages.times > 1
+
+    @property
     def is_share_true(self) -> bool:
         """Tell whether the share of bad events is that of the events."""
         truth = self.scenario.bad_share()
@@ -129,6 +134,14 @@ class Comparison:
         """Return what one of them made of it."""
         return next(o for o in self.outcomes if o.rule_set is rule_set)
 
+    def is_late(self, rule_set: RuleSet) -> bool:
+        """Tell whether one pages more than one evaluation after a page of sloth's that was due."""
+        own, theirs = self.of(rule_set).detection, self.of(SLOTH).detection
+        if not self.scenario.pages or own is None or theirs is None:
+            return False
+        # An earlier page of theirs is one that a single failure would have caused too.
+        return own > max(theirs, self.scenario.evident_after) + EVALUATION_MINUTES
+
     def faults(self) -> Iterator[str]:
         """Yield what is promised of ours and not so."""
         ours, theirs = self.of(OURS), self.of(SLOTH)
@@ -142,11 +155,10 @@ class Comparison:
         if not ours.is_share_true:
             truth = self.scenario.bad_share()
             yield f"{place}: a share of {ours.bad_share} bad events, {truth} are"
-        if self.scenario.pages and ours.detection is not None and theirs.detection is not None:
-            # An earlier page of theirs is one that a single failure would have caused too.
-            rightly = max(theirs.detection, self.scenario.evident_after)
-            if ours.detection > rightly + EVALUATION_MINUTES:
-                yield f"{place}: paged after {ours.detection} min, sloth after {rightly}"
+        if self.is_late(OURS):
+            yield f"{place}: paged after {ours.detection} min, sloth after {theirs.detection}"
+        if ours.is_repeated:
+            yield f"{place}: {ours.pages.times} pages of one incident"
 
 
 def compare(promtool: Path, scenarios: Sequence[Scenario] = SCENARIOS) -> tuple[Comparison, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.bench.results import Row, Section
@@ -18,6 +18,7 @@ from tests.bench.slo_differential import (
     SLOTH,
     Comparison,
     Outcome,
+    RuleSet,
 )
 from tests.bench.slo_scenarios import SCRAPE_SECONDS, Kind
 from tests.prometheus_tools import PrometheusTools
@@ -103,12 +104,18 @@ def _sums(comparisons: Sequence[Comparison]) -> str:
         "| | " + " | ".join(rules.name for rules in RULE_SETS) + " |",
         "| --- |" + " --- |" * 3,
     ]
-    for what, counted in (
-        ("pages for nothing", lambda outcome: outcome.is_false),
-        ("missed", lambda outcome: outcome.is_missed),
-        ("shares that are wrong", lambda outcome: not outcome.is_share_true),
-    ):
-        numbers = [str(sum(counted(one.of(rules)) for one in comparisons)) for rules in RULE_SETS]
+    wrongs: tuple[tuple[str, Callable[[Comparison, RuleSet], bool]], ...] = (
+        ("pages for nothing", lambda one, rules: one.of(rules).is_false),
+        ("missed", lambda one, rules: one.of(rules).is_missed),
+        (
+            f"later than sloth by more than {EVALUATION_MINUTES} min, where both page rightly",
+            lambda one, rules: one.is_late(rules),
+        ),
+        ("paged again in one incident", lambda one, rules: one.of(rules).is_repeated),
+        ("shares that are wrong", lambda one, rules: not one.of(rules).is_share_true),
+    )
+    for what, is_wrong in wrongs:
+        numbers = [str(sum(is_wrong(one, rules) for one in comparisons)) for rules in RULE_SETS]
         lines.append(f"| {what}, of {len(comparisons)} | {' | '.join(numbers)} |")
     return "\n".join(lines)
 

@@ -13,9 +13,9 @@ from llmdash.pack import DEFAULT
 from llmdash.placement import Placement
 from llmdash.promql.windows import Duration
 from llmdash.slos.defaults import AVAILABILITY_ESTIMATE
-from llmdash.slos.policy import Fast, Severity, Tier, percent
 from llmdash.slos.rules import Promises, promises
 from llmdash.slos.slo import Outcomes, Slo, Up, Within
+from llmdash.slos.tiers import Fast, Severity, Tier, percent
 from llmdash.sources import gateway, vllm
 from llmdash.sources.source import Source
 from tests.slos.taverns import requests, slo, tavern
@@ -145,11 +145,12 @@ def test_a_source_without_a_stricter_edge_says_its_threshold() -> None:
 
 
 def test_tiers_that_cannot_fire_are_named() -> None:
-    """What of the workbook is left out is said with the share that it would need."""
+    """What of the workbook is left out is said with the reason."""
     text = explanation(found(slo(objective=0.9, period=Duration.parse("30d"))), INTERVALS)
 
     assert (
-        "Left out, since not even a total outage could fire it: page-1h (above 144% of events)."
+        "Left out of the workbook's: page-1h (above 144% of events: not even a total outage could "
+        "fire it)."
     ) in text
     assert "Left out" not in explanation(found(SUPPER), INTERVALS)
 
@@ -184,7 +185,7 @@ def test_an_estimate_says_what_it_cannot_see() -> None:
 
 def test_who_counts_failures_is_said() -> None:
     """Of a latency it is said, by source, whether failed requests are bad or not seen."""
-    latency = slo(indicator=Within("time_to_first_token", 2.0, otherwise=(2.5,)))
+    latency = slo(indicator=Within("time_to_first_token", 2.0, otherwise=(2.5,)), objective=0.99)
     rows = explanation(found(latency, sources=(vllm(), gateway())), INTERVALS)
 
     assert re.search(r"^vllm +model +2.5 s +not seen$", rows, re.M)

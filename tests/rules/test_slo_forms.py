@@ -17,7 +17,7 @@ from llmdash.compiler import compile_pack
 from llmdash.pack import Pack
 from llmdash.promql.windows import Duration
 from llmdash.slos.defaults import AVAILABILITY_ESTIMATE, FIRST_TOKEN
-from llmdash.slos.policy import Severity, Tier
+from llmdash.slos.tiers import Severity, Tier
 from llmdash.sources import vllm
 from tests.prometheus_tools import MAJORS, tools_of_major
 

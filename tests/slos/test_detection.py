@@ -8,7 +8,8 @@ import pytest
 
 from llmdash.promql.windows import Duration
 from llmdash.slos.detection import detections, time_to_end, time_until
-from llmdash.slos.policy import Fast, Policy, Severity, Tier
+from llmdash.slos.policy import Policy
+from llmdash.slos.tiers import Fast, Severity, Tier
 
 MONTH = Duration.parse("30d")
 

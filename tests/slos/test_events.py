@@ -65,7 +65,7 @@ def refusal(of: Slo, source: Source) -> str:
 
 def test_outcomes_written_out() -> None:
     """Good events of all good and bad ones; one born with its first event on an old target rose."""
-    found = counted(slo(), tavern())
+    found = counted(slo(objective=0.99), tavern())
 
     assert (
         "sum by (model) ("
@@ -121,7 +121,7 @@ def test_counters_that_have_the_label_are_narrowed() -> None:
 
 def test_latency_in_the_exporters_own_unit() -> None:
     """0.11 s is asked for as 110 ms, in both spellings of Prometheus."""
-    found = counted(slo(indicator=Within("time_to_first_token", 0.11)), tavern())
+    found = counted(slo(indicator=Within("time_to_first_token", 0.11), objective=0.99), tavern())
 
     assert of_rooms(COUNT) == text(found.total)
     assert f"{of_rooms(SOON)} or {text(found.total)} * 0" == text(found.good)
@@ -472,7 +472,7 @@ def test_scrapes_of_a_label_that_they_have_not() -> None:
     [Outcomes(), Within("time_to_first_token", 0.11), Within("end_to_end_latency", 0.7), Up()],
     ids=["outcomes", "milliseconds", "seconds", "up"],
 )
-@pytest.mark.parametrize("objective", [0.9, 0.98])
+@pytest.mark.parametrize("objective", [0.9, 0.99])
 def test_what_is_counted_parses(indicator: Outcomes | Within | Up, objective: float) -> None:
     """All that is counted is PromQL to a parser that is not ours."""
     found = counted(slo(indicator=indicator, objective=objective), tavern())

@@ -19,8 +19,8 @@ from llmdash.slos.declaration import declared
 from llmdash.slos.defaults import SLOS
 from llmdash.slos.openslo import exported
 from llmdash.slos.openslo_import import imported
-from llmdash.slos.policy import Fast, Severity, Tier
 from llmdash.slos.slo import Begun, Indicator, Outcomes, Slo, Up, Within
+from llmdash.slos.tiers import Fast, Severity, Tier
 from llmdash.sources.source import Role
 
 ROLES = (Role.GATEWAY, Role.ENGINE, Role.APP)

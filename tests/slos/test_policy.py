@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import inf
 
 import pytest
@@ -12,16 +13,14 @@ from llmdash.errors import SloError
 from llmdash.promql.windows import Duration
 from llmdash.slos.policy import (
     LATEST_PAGE_MINUTES,
+    MONTH,
     WORKBOOK,
-    Fast,
     Policy,
-    Severity,
-    Tier,
-    budget,
-    minutes,
+    left_out,
+    workbook,
 )
+from llmdash.slos.tiers import Fast, Severity, Tier, budget, minutes
 
-MONTH = Duration.parse("30d")
 PAGE_HOUR, PAGE_SIX, TICKET_DAY, TICKET_DAYS = WORKBOOK
 #: An odd tier, of which every number can be told apart.
 ODD = Tier(Severity.PAGE, 0.11, Duration.parse("50m"), Duration.parse("15m"))
@@ -47,12 +46,32 @@ def test_factors_over_a_month(tier: Tier, factor: float, spent: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tier", "factor"),
-    [(PAGE_HOUR, 13.44), (PAGE_SIX, 5.6), (TICKET_DAY, 2.8), (TICKET_DAYS, 0.933333)],
+    ("period", "shares"),
+    [
+        ("30d", {"page-1h": 0.02, "page-6h": 0.05, "ticket-1d": 0.1, "ticket-3d": 0.1}),
+        ("28d", {"page-1h": 3 / 140, "page-6h": 3 / 56, "ticket-1d": 3 / 28, "ticket-3d": 3 / 28}),
+        ("90d", {"page-1h": 1 / 150, "page-6h": 1 / 60, "ticket-1d": 1 / 30, "ticket-3d": 1 / 30}),
+        ("1w", {"page-1h": 3 / 35, "page-6h": 3 / 14, "ticket-1d": 3 / 7, "ticket-3d": 3 / 7}),
+        # A window of three days is no part of three days; at 3 x all is gone after one.
+        ("3d", {"page-1h": 0.2, "page-6h": 0.5, "ticket-1d": 1.0}),
+        # At 6 x a day's budget is gone after four hours, and at 3 x after eight.
+        ("1d", {"page-1h": 0.6}),
+        ("15h", {"page-1h": 0.96}),
+        ("14h", {}),
+    ],
 )
-def test_factors_over_four_weeks(tier: Tier, factor: float) -> None:
-    """Another period has other factors: the share of its budget stays."""
-    assert factor == tier.factor(Duration.parse("28d"))
+def test_tiers_keep_their_speed_over_any_period(period: str, shares: dict[str, float]) -> None:
+    """14.4 x, 6 x, 3 x and 1 x: what of the budget is gone then follows from the period."""
+    length = Duration.parse(period)
+    found = workbook(0.999, length)
+
+    assert shares == pytest.approx({tier.place: tier.spent for tier in found})
+    assert [tier.factor(MONTH) for tier in WORKBOOK][: len(found)] == [
+        tier.factor(length) for tier in found
+    ]
+    assert [(tier.long, tier.short) for tier in WORKBOOK][: len(found)] == [
+        (tier.long, tier.short) for tier in found
+    ]
 
 
 def test_short_windows_are_a_twelfth() -> None:
@@ -189,6 +208,19 @@ def test_a_tier_by_hand_that_can_never_fire() -> None:
     ) == str(caught.value)
 
 
+def test_a_tier_by_hand_that_fires_while_the_promise_is_kept() -> None:
+    """Half the even speed leaves half of the budget: nobody is told of that."""
+    slow = Tier(Severity.TICKET, 0.05, Duration.parse("3d"), Duration.parse("6h"))
+    with pytest.raises(SloError) as caught:
+        Policy.solved(0.999, MONTH, [PAGE_HOUR, slow])
+
+    assert (
+        "tier ticket-3d: expected a tier that fires where 30d of it would break the promise, got "
+        "0.5 x, at which budget is left; spend 0.1 of the budget or more, or take a shorter window"
+    ) == str(caught.value)
+    assert (TICKET_DAYS,) == Policy.solved(0.999, MONTH, [TICKET_DAYS]).tiers
+
+
 @given(
     objective=st.floats(0.05, 0.97),
     spent=st.floats(0.01, 1),
@@ -199,20 +231,24 @@ def test_a_tier_by_hand_that_can_never_fire() -> None:
 def test_the_remedy_of_a_refusal_works(
     objective: float, spent: float, hours: int, days: int
 ) -> None:
-    """A tier that spends just less than the message says can fire."""
+    """A tier that spends what the message says is taken; one that is taken can fire."""
     period = Duration(days * 86_400_000)
     long, short = Duration(hours * 3_600_000), Duration.parse("5m")
     tier = Tier(Severity.PAGE, spent, long, short)
     try:
         policy = Policy.solved(objective, period, [tier])
     except SloError as error:
-        least = float(error.hint.removeprefix("spend less than ").split()[0])
-        mended = Tier(Severity.PAGE, least * 0.99, long, short)
+        asked = re.fullmatch(r"spend (less than )?([0-9.e-]+) of the budget.*", error.hint)
+        assert asked is not None
+        is_slow = asked[1] is None
+        mended = Tier(Severity.PAGE, float(asked[2]) * (1 if is_slow else 0.99), long, short)
 
-        assert 1 <= tier.limit(objective, period)
+        assert is_slow == (tier.factor(period) < 1)
+        assert is_slow or tier.limit(objective, period) >= 1
         assert (mended,) == Policy.solved(objective, period, [mended]).tiers
     else:
         assert (tier,) == policy.tiers
+        assert 1 <= tier.factor(period)
         assert tier.minutes_to_fire(1, objective, period) < minutes(long)
 
 
@@ -255,9 +291,28 @@ def test_tiers_that_cannot_be_told_apart() -> None:
 def test_tiers_that_cannot_fire_are_left_out(objective: float, able: tuple[Tier, ...]) -> None:
     """Of the workbook's tiers those stay that a total outage fires; the others can be named."""
     policy = Policy.solved(objective, MONTH)
+    left = [place for place, _ in left_out(objective, MONTH)]
 
     assert able == policy.tiers
-    assert WORKBOOK == (*policy.unable, *policy.tiers)
+    assert [tier.place for tier in WORKBOOK] == [*left, *(tier.place for tier in policy.tiers)]
+
+
+def test_what_is_left_out_has_a_reason() -> None:
+    """An objective, a window or a budget can be too small for a tier; the first of them is said."""
+    assert (
+        ("page-1h", "above 144% of events: not even a total outage could fire it"),
+        ("page-6h", "at 6 x the budget is gone in less than 6h"),
+        ("ticket-1d", "no window of 1d is in a period of 1d"),
+        ("ticket-3d", "no window of 3d is in a period of 1d"),
+    ) == left_out(0.9, Duration.parse("1d"))
+    assert () == left_out(0.999, MONTH)
+
+
+def test_an_hour_has_a_fast_tier_alone() -> None:
+    """Where the period is too short for every tier, an outage still pages."""
+    policy = Policy.solved(0.999, Duration.parse("1h"))
+
+    assert ((), Fast()) == (policy.tiers, policy.fast)
 
 
 @pytest.mark.parametrize(

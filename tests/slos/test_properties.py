@@ -20,9 +20,10 @@ from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Duration
 from llmdash.recordings import Recording
 from llmdash.slos.detection import detections
-from llmdash.slos.policy import Fast, Policy, Severity, Tier
+from llmdash.slos.policy import Policy
 from llmdash.slos.rules import promises, slo_rules
 from llmdash.slos.slo import Begun, Outcomes, Slo, Up, Within
+from llmdash.slos.tiers import Fast, Severity, Tier
 from llmdash.sources.source import Role, Source
 from tests.slos.simulation import Simulation
 from tests.slos.taverns import slo, tavern

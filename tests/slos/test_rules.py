@@ -14,15 +14,15 @@ from llmdash.promql.nodes import Selector
 from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Duration
 from llmdash.recordings import RuleGroup
-from llmdash.slos.policy import Fast, Severity, Tier
 from llmdash.slos.rules import Promises, promises, slo_rules
 from llmdash.slos.slo import Outcomes, Slo, Up, Within
+from llmdash.slos.tiers import Fast, Severity, Tier
 from llmdash.sources.source import Role, Source
 from tests.slos.taverns import BY_FLOOR, requests, slo, tavern
 
 INTERVALS = Intervals(recordings=Duration.parse("37s"), retention=Duration.parse("11d"))
 #: An odd tier: windows that no workbook has.
-ODD = Tier(Severity.PAGE, 0.02, Duration.parse("2h"), Duration.parse("10m"))
+ODD = Tier(Severity.PAGE, 0.03, Duration.parse("2h"), Duration.parse("10m"))
 
 SUPPER = slo(tiers=(ODD,))
 LUNCH = slo(name="lunch", indicator=Up(), period=Duration.parse("3d"), tiers=(ODD,), fast=Fast(0.7))

@@ -19,7 +19,7 @@ from llmdash.dashboards.policy import ANY, BUDGET_LEFT, LEAST_DRAWN, TIME_TO_EXH
 from llmdash.dashboards.style import BAD, WARNING
 from llmdash.promql.expressions import aggregate, first_of
 from llmdash.promql.units import COUNT
-from llmdash.slos.policy import Severity
+from llmdash.slos.tiers import Severity
 
 #: A page is graver than a ticket, so where both fire it is the maximum.
 _STATES = {Severity.PAGE: (2, BAD), Severity.TICKET: (1, WARNING)}

@@ -23,8 +23,8 @@ from llmdash.promql.expressions import (
 )
 from llmdash.promql.nodes import Expr, Matcher, Selector
 from llmdash.promql.windows import Duration
-from llmdash.slos.policy import Severity
 from llmdash.slos.series import SloSeries
+from llmdash.slos.tiers import Severity
 from llmdash.slos.windows import HOUR, TILE
 
 _ROLE = "role"

@@ -19,9 +19,9 @@ from llmdash.pack import DEFAULT, Pack
 from llmdash.promql.nodes import Expr, Selector
 from llmdash.promql.printer import concrete, to_text
 from llmdash.promql.windows import Duration
-from llmdash.slos.policy import Severity, Tier
 from llmdash.slos.rules import Promises, promises
 from llmdash.slos.slo import Outcomes, Slo, Up
+from llmdash.slos.tiers import Severity, Tier
 from llmdash.sources import dcgm, gateway, sglang, triton, vllm
 from llmdash.sources.source import Role, Source
 from tests.dashboards.judged_by_promtool import judged
