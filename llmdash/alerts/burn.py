@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert, AlertGroup
-from llmdash.promql.expressions import aggregate, joined, total
+from llmdash.promql.expressions import aggregate, joined, over_time, total
 from llmdash.promql.nodes import Binary, Expr, Number, Selector
 from llmdash.promql.windows import Duration
 from llmdash.slos.counting import EVENTS
 from llmdash.slos.series import Kind, SloSeries
 from llmdash.slos.slo import Slo
 from llmdash.slos.tiers import Fast, Severity, Tier, budget, percent, roughly
-from llmdash.slos.windows import HOUR, TILE
+from llmdash.slos.windows import TILE
 
 #: One name for all promises and tiers: which it is stands in the labels `slo` and `tier`.
 BURN = "SloErrorBudgetBurn"
@@ -20,6 +20,8 @@ UNCOUNTED = "SloEventsNotCounted"
 
 #: A target that is scraped again within this time was only slow.
 _MISSING_FOR = Duration.parse("10m")
+#: Whoever looks at tickets the next morning finds it.
+_MISSED_FOR = Duration.parse("1d")
 
 
 def burn_alerts(series: SloSeries, up: Selector, interval: Duration) -> AlertGroup:
@@ -112,7 +114,7 @@ def _fast_alert(slo: Slo, fast: Fast, series: SloSeries) -> Alert:
 
 
 def _uncounted(series: SloSeries, up: Selector) -> Alert:
-    before = series.events("total", TILE).offset(HOUR)
+    before = over_time("last", series.hour("total"), _MISSED_FOR)
     now = series.events("total", TILE)
     by = ("slo", "source", "role")
     missing = Binary("unless", aggregate("group", before, by), aggregate("group", now, by))
@@ -123,11 +125,10 @@ def _uncounted(series: SloSeries, up: Selector) -> Alert:
         wait=_MISSING_FOR,
         labels={"severity": Severity.TICKET.value},
         summary="SLO {{ $labels.slo }}: {{ $labels.source }} is up and no longer counts events",
-        description="An hour ago events of this promise were counted. The servers still answer "
-        "their scrapes, so this is no planned idle: a metric was renamed, or its label changed (or "
-        "all servers were started anew and nobody has asked them since). Until it is mended the "
-        "promise is watched by nobody, also when this ticket ends: after an hour there is nothing "
-        "to compare with any more.",
+        description="Within the last day events of this promise were counted. The servers still "
+        "answer their scrapes, so this is no planned idle: a metric was renamed, or its label "
+        "changed (or all servers were started anew and nobody has asked them since). Until it is "
+        "mended the promise is watched by nobody, also when this ticket ends after a day.",
     )
 
 

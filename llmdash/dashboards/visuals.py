@@ -35,6 +35,7 @@ from llmdash.dashboards.panels import (
     Text,
     TimeSeries,
 )
+from llmdash.dashboards.style import BAD, WARNING
 from llmdash.promql.facts import ValueType
 from llmdash.promql.units import TIMESTAMP
 
@@ -79,12 +80,7 @@ def _(panel: TimeSeries) -> Visual:
     return Visual(
         "timeseries",
         {
-            "legend": {
-                **legend("table", ["mean", "max", "lastNotNull"]),
-                # A legend shows three lines before it scrolls: those that stand out.
-                "sortBy": "Max",
-                "sortDesc": True,
-            },
+            "legend": _worst_first(panel),
             "tooltip": {"hideZeros": False, "mode": "multi", "sort": "desc"},
         },
         {
@@ -100,6 +96,17 @@ def _(panel: TimeSeries) -> Visual:
         ),
         targets=targets_of(panel),
     )
+
+
+def _worst_first(panel: TimeSeries) -> Json:
+    """Return a legend that begins with who stands out: it shows three lines before it scrolls."""
+    is_low_bad = bool(panel.thresholds) and panel.color_at_rest in (BAD, WARNING)
+    calc, name = ("min", "Min") if is_low_bad else ("max", "Max")
+    return {
+        **legend("table", ["mean", calc, "lastNotNull"]),
+        "sortBy": name,
+        "sortDesc": not is_low_bad,
+    }
 
 
 @visual.register

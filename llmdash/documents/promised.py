@@ -47,11 +47,6 @@ def passages(slo: Slo, measured: Sequence[Measured], intervals: Intervals) -> tu
     return tuple(passage for passage in found if passage.words or passage.rows)
 
 
-def promise_of(slo: Slo) -> str:
-    """Return what is promised, in a phrase."""
-    return f"{percent(slo.objective)} over {slo.period}"
-
-
 def _seconds(value: float | None) -> str:
     return NONE if value is None else f"{value:g} s"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmdash.documents.markdown import NOTICE, cell, code, table
-from llmdash.documents.promised import NONE, Passage, passages, promise_of
+from llmdash.documents.promised import NONE, Passage, passages
 from llmdash.errors import SloError
 from llmdash.intervals import Intervals
 from llmdash.promql.labels import nearest
@@ -36,7 +36,7 @@ def _overview(found: Promises) -> str:
         names = [one.source.name for one in measured if one.events is not None]
         gaps = [one.source.name for one in measured if one.events is None]
         where = [", ".join(each) or NONE for each in (names, gaps)]
-        rows.append([code(slo.name), cell(slo.title), promise_of(slo), *where])
+        rows.append([code(slo.name), cell(slo.title), slo.promised, *where])
     return table(["promise", "what", "objective", "measured on", "not measured on"], rows)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from llmdash.errors import PromqlError, SloError
 from llmdash.placement import Placement
-from llmdash.promql.expressions import first_of
 from llmdash.promql.nodes import Expr, Matcher
 from llmdash.signals import signal
 from llmdash.slos.counting import Counting, Part
@@ -18,14 +17,17 @@ from llmdash.sources.source import Source
 
 @dataclass(frozen=True)
 class Events:
-    """Events of the last five minutes, by the promise's labels that the source has."""
+    """Events of the last five minutes, by the promise's labels that the source has.
+
+    Good events may have no series yet, and are none where there are any at all.
+    """
 
     good: Expr
     total: Expr
     by: tuple[str, ...]
     #: The bucket edge that parts good events from late ones, in seconds; None where none does.
     threshold: float | None = None
-    #: Events that are good by the stricter measure of the fast tier; None where it has none.
+    #: Events that are good by the stricter measure of the fast tier; None where none is stricter.
     tolerable: Expr | None = None
     #: That measure, in seconds, where it is an edge.
     companion: float | None = None
@@ -75,17 +77,13 @@ class _Events:
                 raise SloError(self.place, f"an answer for {name}", "none")
         match self.slo.indicator:
             case Outcomes() as outcomes:
-                found = self._outcomes(outcomes)
+                return self._outcomes(outcomes)
             case Within() as within:
-                found = self._within(within)
+                return self._within(within)
             case Begun() as begun:
-                found = self._begun(begun)
+                return self._begun(begun)
             case Up():
-                found = self._up()
-        if self.slo.policy.fast is not None and found.tolerable is None:
-            # Nothing stricter is known than the promise itself.
-            return replace(found, tolerable=found.good)
-        return found
+                return self._up()
 
     # --- kinds -----------------------------------------------------------------------------------
 
@@ -130,7 +128,6 @@ class _Events:
         if not beyond:
             return events
         tolerable, _ = self.counting.total([self._observed(answer, beyond[0])])
-        tolerable = first_of(tolerable, events.total * 0)
         return replace(events, tolerable=tolerable, companion=beyond[0])
 
     def _threshold(self, asked: Within, answer: DistributionAnswer) -> float:
@@ -187,8 +184,7 @@ class _Events:
     def _events(self, good: Sequence[Part], everything: Sequence[Part]) -> Events:
         whole, by = self.counting.total(everything)
         well, _ = self.counting.total(good)
-        # All bad: good events may have no series yet, and are none.
-        return Events(first_of(well, whole * 0), whole, by)
+        return Events(well, whole, by)
 
 
 def _of_value(terms: Sequence[Term], label: str, value: str) -> list[Term]:

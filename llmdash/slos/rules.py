@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from llmdash.errors import SloError
 from llmdash.intervals import Intervals
 from llmdash.placement import Placement
-from llmdash.promql.expressions import call, first_of, one_of
+from llmdash.promql.expressions import call, first_of, one_of, total
 from llmdash.promql.labels import nearest
 from llmdash.promql.nodes import Expr, Matcher, Number, Selector
 from llmdash.promql.units import COUNT, RATIO, SECONDS
@@ -181,15 +181,26 @@ class _Rules:
         events = one.events
         assert events is not None  # only what is counted is here
         labels = (("slo", one.slo.name), *_labels(one.source))
-        parts: dict[Kind, Expr | None] = {
-            "good": events.good,
-            "total": events.total,
-            "tolerable": events.tolerable,
-        }
-        for kind in KINDS:
-            of = parts[kind]
-            if of is not None:
-                yield _named(self.series.events(kind, TILE), of, *labels)
+        everything, good, tolerable = (
+            self.series.events(kind, TILE).where(slo=one.slo.name, source=one.source.name)
+            for kind in KINDS
+        )
+        yield _named(everything, events.total, *labels)
+
+        def of_all(counted: Expr) -> Expr:
+            """Return events of a kind: none where it has no series yet and there are any at all."""
+            return first_of(counted, total(everything, events.by) * 0)
+
+        # Scrapes that were answered are 0 by themselves.
+        is_always_there = events.answering is not None
+        yield _named(good, events.good if is_always_there else of_all(events.good), *labels)
+        if one.slo.policy.fast is None:
+            return
+        if events.tolerable is None:
+            # Nothing stricter is known than the promise itself.
+            yield _named(tolerable, total(good, events.by), *labels)
+        else:
+            yield _named(tolerable, of_all(events.tolerable), *labels)
 
     def _burn(self) -> Expr:
         good, everything = (self.series.events(kind, HOUR) for kind in COUNTED)

@@ -19,7 +19,8 @@ from llmdash.slos.slo import Slo
 
 #: Good events, all events, and those that are good by the stricter measure of the fast tier.
 Kind = Literal["good", "total", "tolerable"]
-KINDS: tuple[Kind, ...] = ("good", "total", "tolerable")
+#: In the order that they are recorded in: the others read how many there are.
+KINDS: tuple[Kind, ...] = ("total", "good", "tolerable")
 #: What longer windows and periods are made of.
 COUNTED: tuple[Kind, ...] = ("good", "total")
 

@@ -11,7 +11,7 @@ from llmdash.promql.labels import nearest
 from llmdash.promql.windows import Duration
 from llmdash.signals import Form, signal
 from llmdash.slos.policy import MONTH, Policy
-from llmdash.slos.tiers import Fast, Tier
+from llmdash.slos.tiers import Fast, Tier, percent
 from llmdash.slos.windows import HOUR, TILE
 from llmdash.sources.source import Role
 
@@ -182,6 +182,11 @@ class Slo:
     def place(self) -> str:
         """How messages call it."""
         return f"SLO {self.name}"
+
+    @property
+    def promised(self) -> str:
+        """What is promised, in a phrase."""
+        return f"{percent(self.objective)} over {self.period}"
 
     @property
     def policy(self) -> Policy:

@@ -76,11 +76,11 @@ def test_a_fast_tier_written_out() -> None:
 
 
 def test_what_is_no_longer_counted_written_out() -> None:
-    """Counted an hour ago and not now, on a source that still answers: a ticket after ten minutes."""
+    """Counted within the last day and not now, on a source that still answers: a ticket after ten minutes."""
     *_, found = group(slo(tiers=(ODD,))).alerts
 
     assert (
-        "group by (slo, source, role) (llm:slo_total:increase5m offset 1h)"
+        "group by (slo, source, role) (last_over_time(llm:slo_total:hour[1d]))"
         " unless group by (slo, source, role) (llm:slo_total:increase5m)"
         " and on (source, role) sum by (source, role) (llm:up:sum) > 0"
     ) == to_text(found.expr, RULES)

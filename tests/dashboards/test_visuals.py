@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from llmdash.dashboards.panels import Column, Mapping, Panel, Query, Stat, Table, TimeSeries
+from llmdash.dashboards.panels import (
+    Column,
+    Mapping,
+    Panel,
+    Query,
+    Stat,
+    Table,
+    Threshold,
+    TimeSeries,
+)
+from llmdash.dashboards.style import BAD, WARNING
 from llmdash.dashboards.visuals import visual
 from llmdash.promql.expressions import greatest, total
 from llmdash.promql.nodes import Number
@@ -68,6 +78,21 @@ def test_the_legend_shows_who_stands_out() -> None:
 
     assert ("Max", True) == (legend["sortBy"], legend["sortDesc"])
     assert "max" in legend["calcs"]
+
+
+@pytest.mark.parametrize(
+    ("at_rest", "sorted_by"),
+    [(BAD, ("Min", False)), (WARNING, ("Min", False)), (None, ("Max", True))],
+)
+def test_the_legend_begins_with_the_least_where_that_is_worst(
+    at_rest: str | None, sorted_by: tuple[str, bool]
+) -> None:
+    """Of budgets that are left, those that are gone come first."""
+    panel = time_series(base_color=at_rest, thresholds=(Threshold(0.5, "green"),))
+    legend = visual(panel).options["legend"]
+
+    assert sorted_by == (legend["sortBy"], legend["sortDesc"])
+    assert sorted_by[0].lower() in legend["calcs"]
 
 
 def test_many_columns_fit_a_screen() -> None:

@@ -32,6 +32,10 @@ SUMS = ("slo-period.test.yaml", "slo-hour.test.yaml", "slo-windows.test.yaml")
 Key = tuple[str, str, str]
 SAMPLE = re.compile(r"\{([^}]*)\} [^\s,]+")
 FAILURE = re.compile(r'^ *expr: "(.*)", time: .*\n *exp: ?(.*)\n *got: ?(.*)$', re.MULTILINE)
+#: What has no series yet is none, where there are events at all.
+ZERO = re.compile(r" or sum(?: by \(\w+\) )?\(llm:slo_total:increase5m\{[^}]*\}\) \* 0$")
+#: Good events once more: one series for each model.
+OF_ONE = re.compile(r"sum by \(\w+\) \(llm:slo_good:increase5m\{[^}]*\}\)")
 KIND = re.compile(r"llm:slo_\w+:increase5m")
 #: Whose scrapes count; rules of all sources are alike but for the job.
 ANSWERED = "llm_instance:target_answered:state"
@@ -70,43 +74,48 @@ def target_rules() -> list[Rule]:
 def counting_mistakes() -> Iterator[Counted]:
     """Yield every mistake in a rule that counts, but those that change nothing."""
     rules = counting_rules()
-    whole = {key_of(rule): rule["expr"] for rule in rules}
     for mutant in mutants_of(RULES.name, rules):
         rule = rules[mutant.place]
         key = key_of(rule)
-        total = whole["llm:slo_total:increase5m", *key[1:]]
         if mutant.kind == "labels left out":
             # Rules without labels would collide in a batch.
             relabelled = {**rule, "labels": {**rule["labels"], "role": "other"}}
             yield Counted(key, replace(mutant, kind="another role", rule=relabelled))
-        elif not is_equal(mutant, rule["expr"], total):
+        elif not is_equal(mutant, rule["expr"]):
             yield Counted(key, mutant)
 
 
-def is_equal(mutant: Mutant, expression: str, total: str) -> bool:
-    """Whether a mistake cannot show: in a zero's value, or in one of two matchers of a label."""
+def is_equal(mutant: Mutant, expression: str) -> bool:
+    """Whether a mistake cannot show: in a zero's labels, one of two matchers, a sum of one series."""
     if mutant.rule is None or mutant.rule["expr"] == expression:
         return False
     changed: str = mutant.rule["expr"]
-    head = expression.removesuffix(f" or {total} * 0")
-    in_zero = head != expression and changed.startswith(f"{head} or ")
     if mutant.kind == "matcher dropped":
         pairs = enumerate(zip(expression, changed, strict=False))
         at = next(place for place, (one, other) in pairs if one != other)
-        # What is taken away has to be the same series anyhow, and a zero without labels is one zero.
+        # What is taken away has to be the same series anyhow.
         is_same = expression[expression.index("}", at) + 1 :].startswith(" offset")
-        is_twin = expression.count("+Inf") > changed.count("+Inf")
-        return is_same or is_twin or (in_zero and " by " not in expression)
-    return in_zero and changed.endswith(" * 0")
+        zero = ZERO.search(expression)
+        # A zero without labels is one zero.
+        in_one_zero = zero is not None and at > zero.start() and " by " not in zero[0]
+        return is_same or in_one_zero or expression.count("+Inf") > changed.count("+Inf")
+    return mutant.kind == "another aggregation" and OF_ONE.fullmatch(expression) is not None
 
 
 def in_batches(mistakes: list[Counted]) -> list[list[Counted]]:
-    """Return mistakes in batches of different keys."""
+    """Return mistakes in batches of different keys, one kind of events each.
+
+    Good events read all of them, and tolerable ones may read the good.
+    """
     by_key: dict[Key, list[Counted]] = {}
     for mistake in mistakes:
         by_key.setdefault(mistake.key, []).append(mistake)
-    longest = max(len(same) for same in by_key.values())
-    return [[same[n] for same in by_key.values() if n < len(same)] for n in range(longest)]
+    batches = []
+    for kind in {key[0] for key in by_key}:
+        of_kind = [same for key, same in by_key.items() if key[0] == kind]
+        longest = max(map(len, of_kind))
+        batches += [[same[n] for same in of_kind if n < len(same)] for n in range(longest)]
+    return batches
 
 
 def said_of(folder: Path, rules: list[dict[str, Any]], *tests: str) -> str:

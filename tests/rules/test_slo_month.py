@@ -27,10 +27,10 @@ def test_a_month(promtools: list[tuple[Version, Path]], tmp_path: Path) -> None:
         source_pages={},
     )
     write(compile_pack(pack).artifacts, tmp_path / "built")
-    test = shutil.copy(TEST, tmp_path)
+    test = Path(shutil.copy(TEST, tmp_path))
 
     def said(promtool: Path) -> str:
-        command = [promtool, "test", "rules", test]
+        command = [str(promtool), "test", "rules", str(test)]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         return done.stdout + done.stderr if done.returncode else ""
 

@@ -138,15 +138,45 @@ def test_counts_say_what_and_where() -> None:
     counts = [each for each in windows.recordings if each.name.endswith("increase5m")]
 
     assert [
-        ("llm:slo_good:increase5m", "supper"),
         ("llm:slo_total:increase5m", "supper"),
-        ("llm:slo_good:increase5m", "lunch"),
+        ("llm:slo_good:increase5m", "supper"),
         ("llm:slo_total:increase5m", "lunch"),
+        ("llm:slo_good:increase5m", "lunch"),
         ("llm:slo_tolerable:increase5m", "lunch"),
     ] == [(each.name, dict(each.labels)["slo"]) for each in counts]
     assert {(("role", "engine"), ("source", "tavern"))} == {
         tuple(pair for pair in each.labels if pair[0] != "slo") for each in counts
     }
+
+
+def test_good_events_without_a_series_are_none() -> None:
+    """While all fail, good events have no series: they are zero of all that were counted."""
+    (windows, _) = groups(slo(objective=0.9, indicator=Within("time_to_first_token", 0.11)))
+    found = dict(written(windows))
+    none = 'sum by (model) (llm:slo_total:increase5m{slo="supper", source="tavern"}) * 0'
+
+    assert "llm:slo_total" not in found["llm:slo_total:increase5m"]
+    for kind in ("good", "tolerable"):
+        of_kind = found[f"llm:slo_{kind}:increase5m"]
+        assert of_kind.endswith(f" or {none}")
+        assert 1 == of_kind.count("llm:slo_total")
+
+
+def test_scrapes_need_no_such_zero() -> None:
+    """Scrapes are counted wherever they are asked for, answered or not."""
+    (windows, _) = groups(LUNCH)
+
+    assert "llm:slo_total" not in dict(written(windows))["llm:slo_good:increase5m"]
+
+
+def test_a_promise_without_a_stricter_measure_is_its_own() -> None:
+    """Where there is a fast tier and nothing stricter, all bad events are as bad as can be."""
+    (windows, _) = groups(slo(objective=0.9))
+
+    assert (
+        'sum by (model) (llm:slo_good:increase5m{slo="supper", source="tavern"})'
+        == dict(written(windows))["llm:slo_tolerable:increase5m"]
+    )
 
 
 def test_windows_written_out() -> None:

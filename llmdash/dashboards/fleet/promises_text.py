@@ -9,7 +9,7 @@ from llmdash.slos.rules import Measured, Promises
 from llmdash.slos.slo import Slo
 
 _EXPLAINED = """\
-An **error budget** is the share of events that may be bad: 0.1 % where 99.9 % are promised to be
+An **error budget** is the share of events that may be bad: 0.1% where 99.9% are promised to be
 good. It covers a period that rolls on: an hour that is older than the period no longer counts.
 **Burn** is how many times faster than evenly the budget is spent; at 1 it lasts exactly as long as
 the period. `slos.md` tells after how many minutes each promise calls somebody.
@@ -42,7 +42,7 @@ def _cells(slo: Slo, measured: Sequence[Measured]) -> list[str]:
     return [
         f"`{slo.name}`",
         slo.title,
-        f"{slo.objective * 100:.10g} % over {slo.period}{whom}",
+        f"{slo.promised}{whom}",
         ", ".join(counted),
         "; ".join(gaps) or "–",
     ]

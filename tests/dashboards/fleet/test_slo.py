@@ -212,7 +212,7 @@ def test_promises_are_said_in_words() -> None:
 
     assert "sglang (2 s, far beyond: 8 s), vllm (2.5 s, far beyond: 10 s)" in text
     assert "sglang: expected a bucket edge, got 0.15; the nearest edges are 0.1 and 0.2" in text
-    assert "| `answered` | Answered \\| well | 99 % over 30d, for each model |" in words(small())
+    assert "| `answered` | Answered \\| well | 99% over 30d, for each model |" in words(small())
 
 
 def test_a_pack_without_the_page_has_none() -> None:
