@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from llmdash import documents, provisioning
-from llmdash.alerts.alert import AlertGroup
+from llmdash.alerts.alert import Alert, AlertGroup
 from llmdash.alerts.burn import burn_alerts
+from llmdash.alerts.links import Links
+from llmdash.alerts.questions import Questions
 from llmdash.artifacts import Artifact
 from llmdash.build import Build
 from llmdash.coverage import Coverage, coverage_of
@@ -24,7 +26,7 @@ from llmdash.dashboards.grafana import render
 from llmdash.dashboards.normalise import to_json_text
 from llmdash.dashboards.portable import portable
 from llmdash.errors import LlmdashError, PackError
-from llmdash.pack import Pack
+from llmdash.pack import MakeAlerts, Pack
 from llmdash.problems import Problem
 from llmdash.promql.printer import RULES, to_text
 from llmdash.recordings import RuleGroup, recordings_of
@@ -74,8 +76,10 @@ def compile_pack(pack: Pack) -> Build:
     promised = gathered.attempt("slos", lambda: pack.promises)
     made_pages = _compile_pages(pack, promised, gathered)
     rules = {f"rules/{group.name}.yaml": _rule_file([group]) for group in groups.values()}
+    links = Links(pack.grafana_url, pack.runbooks_url, {page.uid: page for page, _ in made_pages})
     if promised is not None:
-        rules |= _slo_files(pack, promised)
+        rules |= _slo_files(pack, promised, links, gathered)
+    rules |= _alert_files(pack, links, gathered)
     dashboards = _render(pack, [page for page, _ in made_pages], gathered)
     covered = tuple(_covered(source, made_pages, groups) for source in pack.sources)
     writers: dict[str, Callable[[], str]] = {
@@ -187,8 +191,8 @@ def _dashboard(made: object) -> Dashboard | None:
     return made
 
 
-def _name(page: Callable[..., Dashboard | None]) -> str:
-    return getattr(page, "__name__", repr(page))
+def _name(make: Callable[..., object]) -> str:
+    return getattr(make, "__name__", repr(make))
 
 
 def _page_problems(pages: Sequence[Dashboard]) -> Iterator[Problem]:
@@ -212,15 +216,42 @@ def _path(page: Dashboard) -> str:
     return f"dashboards/{folder}{page.uid}.json"
 
 
-def _slo_files(pack: Pack, promised: Promises) -> dict[str, dict[str, Any]]:
+def _slo_files(
+    pack: Pack, promised: Promises, links: Links, gathered: _Gathered
+) -> dict[str, dict[str, Any]]:
     series = promised.series
     if series is None:
         return {}
     alerts = burn_alerts(series, pack.layer.gauge("up", "sum"), pack.intervals.alerts)
+    gathered.problems += _link_problems(links, alerts.alerts)
     return {
         "rules/llmdash-slo.yaml": _rule_file(slo_rules(promised, pack.intervals)),
-        f"rules/{alerts.name}.yaml": _alert_file(alerts),
+        f"rules/{alerts.name}.yaml": {"groups": [_alert_group(alerts, links)]},
     }
+
+
+def _alert_files(pack: Pack, links: Links, gathered: _Gathered) -> dict[str, dict[str, Any]]:
+    asked = Questions(pack.layer, pack.limits)
+    found = []
+    for make in pack.alerts:
+        subject = _name(make)
+        alerts = gathered.attempt(f"alerts {subject}", partial(_made_of, make, asked))
+        if alerts:
+            gathered.problems += _link_problems(links, alerts)
+            name = f"llmdash-{subject.replace('_', '-')}"
+            found.append(AlertGroup(name, pack.intervals.alerts, alerts))
+    if not found:
+        return {}
+    return {"rules/llmdash-alerts.yaml": {"groups": [_alert_group(g, links) for g in found]}}
+
+
+def _made_of(make: MakeAlerts, asked: Questions) -> tuple[Alert, ...]:
+    return tuple(make(asked))
+
+
+def _link_problems(links: Links, alerts: Iterable[Alert]) -> Iterator[Problem]:
+    for place, text in links.problems(alerts):
+        yield Problem(place, text, "link_resolves")
 
 
 def _rule_file(groups: Sequence[RuleGroup]) -> dict[str, Any]:
@@ -235,7 +266,7 @@ def _rule_group(group: RuleGroup) -> dict[str, Any]:
     return {"name": group.name, "interval": str(group.interval), "rules": rules}
 
 
-def _alert_file(group: AlertGroup) -> dict[str, Any]:
+def _alert_group(group: AlertGroup, links: Links) -> dict[str, Any]:
     rules = []
     for alert in group.alerts:
         rule: dict[str, Any] = {"alert": alert.name, "expr": to_text(alert.expr, RULES)}
@@ -243,8 +274,9 @@ def _alert_file(group: AlertGroup) -> dict[str, Any]:
             rule["for"] = str(alert.wait)
         if alert.keep_firing is not None:
             rule["keep_firing_for"] = str(alert.keep_firing)
-        rules.append({**rule, "labels": dict(alert.labels), "annotations": alert.annotations})
-    return {"groups": [{"name": group.name, "interval": str(group.interval), "rules": rules}]}
+        told = {"labels": alert.static_labels, "annotations": links.annotations(alert)}
+        rules.append({**rule, **told})
+    return {"name": group.name, "interval": str(group.interval), "rules": rules}
 
 
 def _provisioning_files(pack: Pack) -> Iterator[Artifact]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llmdash.alerts import ALERTS
+from llmdash.alerts.alert import Alert
+from llmdash.alerts.limits import Limits
+from llmdash.alerts.questions import Questions
 from llmdash.dashboards import ENGINE_PAGES, SHARED_PAGES, SLO_PAGES, SOURCE_PAGES
 from llmdash.dashboards.dashboard import Dashboard
 from llmdash.errors import PackError
@@ -27,6 +31,8 @@ from llmdash.sources.source import Role, Source
 MakeSharedPage = Callable[[Layer], Dashboard | None]
 MakeSloPage = Callable[[Promises, Layer], Dashboard | None]
 MakeSourcePage = Callable[[Source, Layer], Dashboard | None]
+#: Alerts of one subject over recordings and exporters.
+MakeAlerts = Callable[[Questions], Iterable[Alert]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +52,9 @@ class Pack:
     )
     #: What is promised of the signals; rules and alerts are made of it.
     slos: tuple[Slo, ...] = SLOS
+    #: What tells somebody besides promises, by subject; and from where on it does.
+    alerts: tuple[MakeAlerts, ...] = ALERTS
+    limits: Limits = field(default_factory=Limits)
     intervals: Intervals = field(default_factory=Intervals)
     #: Fixed targets (`host:port`) by source; others go into the targets folder.
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -66,6 +75,10 @@ class Pack:
     datasource_uid: str = "llmdash-prometheus"
     #: Where Grafana finds the dashboards that are mounted for it.
     dashboards_path: str = "/etc/grafana/dashboards"
+    #: Where a browser reaches Grafana, for the links of alerts.
+    grafana_url: str = "http://localhost:3000"
+    #: The folder of runbooks (`<Alert>.md`), for the links of alerts.
+    runbooks_url: str = "http://localhost:3000/public/llmdash/runbooks"
     #: The address of Alertmanager, as Prometheus sees it; none configured when empty.
     alertmanager: str = ""
 

@@ -202,7 +202,7 @@ def test_promtool_accepts_the_build(pack: Pack, promtool: Path, tmp_path: Path) 
     said = check_config(promtool, tmp_path)
 
     assert said.returncode == 0, said.stdout + said.stderr
-    promised = ("slo", "slo-alerts")
+    promised = ("slo", "slo-alerts", "alerts")
     assert len(pack.sources) + len(promised) == said.stdout.count("rules found")
 
 

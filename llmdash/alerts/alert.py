@@ -10,9 +10,21 @@ from llmdash.errors import AlertError
 from llmdash.promql.labels import is_label_name, nearest
 from llmdash.promql.nodes import Expr
 from llmdash.promql.windows import Duration
+from llmdash.slos.tiers import Severity
 
 _NAME = re.compile(r"([A-Z][a-z0-9]*)+")
 _LABEL = re.compile(r"\$labels\.(\w+)")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The panel that shows what an alert is about."""
+
+    #: The page, and the panel's key on it.
+    uid: str
+    panel: str
+    #: Labels of the alert that fill in the page's variables of the same names.
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,18 +33,18 @@ class Alert:
 
     name: str
     expr: Expr
+    severity: Severity
     #: How long the expression must hold first.
     wait: Duration | None = None
     #: How long it fires on after the expression no longer holds.
     keep_firing: Duration | None = None
-    #: Static labels; Alertmanager routes by them.
+    #: Static labels besides the severity; Alertmanager routes and inhibits by them.
     labels: Mapping[str, str] = field(default_factory=dict)
     #: One line: what is wrong, with `{{ $labels.… }}` and `{{ $value | … }}`.
     summary: str
     #: What it means and where to look first.
     description: str
-    #: Other annotations, links for instance.
-    links: Mapping[str, str] = field(default_factory=dict)
+    panel: Shown | None = None
 
     def __post_init__(self) -> None:
         """Refuse a name that is none, empty words, and labels in words that no series has."""
@@ -41,14 +53,16 @@ class Alert:
         for what, text in (("summary", self.summary), ("description", self.description)):
             if not text.strip():
                 raise AlertError(self.place, f"a {what}", "none")
-            self._check_words(what, text)
+            self._check_labels(what, _LABEL.findall(text))
         for name in self.labels:
             if not is_label_name(name):
                 raise AlertError(self.place, "a label name", repr(name))
+        if self.panel is not None:
+            self._check_labels("panel", self.panel.by)
 
-    def _check_words(self, what: str, text: str) -> None:
-        known = self.expr.labels.names | set(self.labels)
-        for name in _LABEL.findall(text):
+    def _check_labels(self, what: str, names: Iterable[str]) -> None:
+        known = self.expr.labels.names | set(self.static_labels)
+        for name in names:
             if not self.expr.labels.has(name) and name not in known:
                 expected = f"a label of the alert in its {what}"
                 raise AlertError(self.place, expected, name, nearest(name, known))
@@ -59,9 +73,9 @@ class Alert:
         return f"alert {self.name}"
 
     @property
-    def annotations(self) -> dict[str, str]:
-        """What Alertmanager hands on, words first."""
-        return {"summary": self.summary, "description": self.description, **self.links}
+    def static_labels(self) -> dict[str, str]:
+        """The labels that the rule adds."""
+        return {"severity": self.severity.label, **self.labels}
 
 
 @dataclass(frozen=True)

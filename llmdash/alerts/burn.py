@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmdash.alerts.alert import Alert, AlertGroup
+from llmdash.alerts.alert import Alert, AlertGroup, Shown
+from llmdash.dashboards.fleet.slo import UID as SLO_PAGE
 from llmdash.promql.expressions import aggregate, joined, over_time, total
 from llmdash.promql.nodes import Binary, Expr, Number, Selector
 from llmdash.promql.windows import Duration
@@ -85,12 +86,14 @@ def _tier_alert(slo: Slo, tier: Tier, series: SloSeries) -> Alert:
         name=BURN,
         expr=expr,
         keep_firing=tier.lingers,
-        labels=_labels(slo, tier.severity, tier.place),
+        severity=tier.severity,
+        labels=_labels(slo, tier.place),
         summary=f"{slo.title}: {{{{ $value | humanize }}}} bad events in {tier.long} on "
         f"{_where(slo)}, over {percent(limit)} of all",
         description=f"{percent(slo.objective)} of events are promised to be good over "
         f"{slo.period}. The budget burns {factor:g} x as fast as it may, over {tier.long} and over "
         f"{tier.short}: at this speed {roughly(tier.spent)} of it is gone in {tier.long}.",
+        panel=Shown(SLO_PAGE, f"burn-{tier.long}", _page_labels(slo)),
     )
 
 
@@ -104,12 +107,14 @@ def _fast_alert(slo: Slo, fast: Fast, series: SloSeries) -> Alert:
         name=BURN,
         expr=expr,
         keep_firing=fast.lingers,
-        labels=_labels(slo, Severity.PAGE, fast.place),
+        severity=Severity.PAGE,
+        labels=_labels(slo, fast.place),
         summary=f"{slo.title}: {{{{ $value | humanize }}}} events in {fast.window} on "
         f"{_where(slo)} were far beyond it, over {percent(fast.share)} of all",
         description=f"A budget of {percent(budget(slo.objective))} burns so slowly that it would "
         f"page late. More than {percent(fast.share)} of the events of {fast.window} are bad by a "
         "stricter measure: several times the threshold, where the source has such an edge.",
+        panel=Shown(SLO_PAGE, "far-beyond", _page_labels(slo)),
     )
 
 
@@ -123,19 +128,25 @@ def _uncounted(series: SloSeries, up: Selector) -> Alert:
         name=UNCOUNTED,
         expr=joined(missing, "and", serving, on=("source", "role")),
         wait=_MISSING_FOR,
-        labels={"severity": Severity.TICKET.value},
+        severity=Severity.TICKET,
         summary="SLO {{ $labels.slo }}: {{ $labels.source }} is up and no longer counts events",
         description="Within the last day events of this promise were counted. The servers still "
         "answer their scrapes, so this is no planned idle: a metric was renamed, or its label "
         "changed (or all servers were started anew and nobody has asked them since). Until it is "
         "mended the promise is watched by nobody, also when this ticket ends after a day.",
+        panel=Shown(SLO_PAGE, "events", ("slo", "source")),
     )
 
 
-def _labels(slo: Slo, severity: Severity, tier: str) -> dict[str, str]:
+def _labels(slo: Slo, tier: str) -> dict[str, str]:
     # The series say `slo` too; said here, rules of two promises are told apart in the file.
-    found = {"severity": severity.value, "slo": slo.name, "tier": tier}
+    found = {"slo": slo.name, "tier": tier}
     return {**found, "team": slo.team} if slo.team else found
+
+
+def _page_labels(slo: Slo) -> tuple[str, ...]:
+    """Return the labels that choose a promise's lines on its page."""
+    return ("slo", "source", *(("model",) if "model" in slo.by else ()))
 
 
 def _where(slo: Slo) -> str:

@@ -23,6 +23,11 @@ class Severity(Enum):
     PAGE = "page"
     TICKET = "ticket"
 
+    @property
+    def label(self) -> str:
+        """The label `severity` of such alerts, as most rules in the wild have it."""
+        return "critical" if self is Severity.PAGE else "warning"
+
 
 #: A page of a shorter window fires on for this long. At night requests come minutes apart: each
 #: pause would end the page, and each failure begin another. It is our own choice: the other page

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from llmdash.alerts.alert import Alert, AlertGroup, alert_names
+from llmdash.alerts.alert import Alert, AlertGroup, Shown, alert_names
 from llmdash.errors import AlertError
 from llmdash.promql.expressions import total
 from llmdash.promql.nodes import Binary, Number
 from llmdash.promql.windows import Duration
+from llmdash.slos.tiers import Severity
 from tests.sources.examples import FULL
 
 #: By room and wing; other labels are lost.
@@ -22,7 +23,7 @@ def alert(**changed: Any) -> Alert:
     settings: dict[str, Any] = {
         "name": "InnIsFull",
         "expr": FULL_ROOMS,
-        "labels": {"severity": "page"},
+        "severity": Severity.PAGE,
         "summary": "{{ $labels.room }} is full ({{ $value | humanize }})",
         "description": "Nobody finds a bed in {{ $labels.wing }}; severity {{ $labels.severity }}.",
     }
@@ -31,17 +32,10 @@ def alert(**changed: Any) -> Alert:
 
 def test_a_sound_alert() -> None:
     """Words may speak of the labels of the expression and of the alert's own; places are named."""
-    sound = alert(links={"runbook_url": "runbooks/InnIsFull.md"})
+    sound = alert(labels={"team": "kitchen"}, panel=Shown("inn", "rooms", ("room", "team")))
 
     assert "alert InnIsFull" == sound.place
-    assert [
-        ("summary", "{{ $labels.room }} is full ({{ $value | humanize }})"),
-        (
-            "description",
-            "Nobody finds a bed in {{ $labels.wing }}; severity {{ $labels.severity }}.",
-        ),
-        ("runbook_url", "runbooks/InnIsFull.md"),
-    ] == list(sound.annotations.items())
+    assert {"severity": "critical", "team": "kitchen"} == sound.static_labels
 
 
 @pytest.mark.parametrize(
@@ -56,6 +50,10 @@ def test_a_sound_alert() -> None:
         (
             {"description": "Look at {{ $labels.floor }}."},
             "expected a label of the alert in its description, got floor",
+        ),
+        (
+            {"panel": Shown("inn", "rooms", ("room", "floor"))},
+            "expected a label of the alert in its panel, got floor",
         ),
         ({"labels": {"sev-erity": "page"}}, "expected a label name, got 'sev-erity'"),
         ({"labels": {"__name__": "page"}}, "expected a label name, got '__name__'"),
@@ -91,9 +89,7 @@ def test_names_are_listed_once() -> None:
     """Alerts of one name, told apart by their labels, share a runbook and are one name."""
     minute = Duration.parse("1m")
     groups = (
-        AlertGroup(
-            "one", minute, (alert(), alert(name="Full"), alert(labels={"severity": "ticket"}))
-        ),
+        AlertGroup("one", minute, (alert(), alert(name="Full"), alert(severity=Severity.TICKET))),
         AlertGroup("other", minute, (alert(name="Empty"), alert(name="Full"))),
     )
 

@@ -28,7 +28,7 @@ def group(*slos: Slo) -> AlertGroup:
 
 
 def labelled(alert: Alert) -> tuple[str, dict[str, str]]:
-    return alert.name, dict(alert.labels)
+    return alert.name, alert.static_labels
 
 
 def test_one_alert_for_each_tier() -> None:
@@ -37,12 +37,12 @@ def test_one_alert_for_each_tier() -> None:
 
     assert ("llmdash-slo-alerts", "17s") == (found.name, str(found.interval))
     assert [
-        (BURN, {"severity": "page", "slo": "supper", "tier": "page-fast-5m"}),
-        (BURN, {"severity": "page", "slo": "supper", "tier": "page-2h"}),
-        (BURN, {"severity": "ticket", "slo": "supper", "tier": "ticket-7h"}),
-        (BURN, {"severity": "ticket", "slo": "lunch", "tier": "ticket-7h"}),
-        (BURN, {"severity": "page", "slo": "lunch", "tier": "page-2h"}),
-        (UNCOUNTED, {"severity": "ticket"}),
+        (BURN, {"severity": "critical", "slo": "supper", "tier": "page-fast-5m"}),
+        (BURN, {"severity": "critical", "slo": "supper", "tier": "page-2h"}),
+        (BURN, {"severity": "warning", "slo": "supper", "tier": "ticket-7h"}),
+        (BURN, {"severity": "warning", "slo": "lunch", "tier": "ticket-7h"}),
+        (BURN, {"severity": "critical", "slo": "lunch", "tier": "page-2h"}),
+        (UNCOUNTED, {"severity": "warning"}),
     ] == [labelled(alert) for alert in found.alerts]
 
 

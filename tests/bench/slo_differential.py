@@ -48,7 +48,7 @@ def _ours(kind: Kind) -> str:
     return f"1 - sum(llm:slo_good:period{chosen}) / sum(llm:slo_total:period{chosen})"
 
 
-OURS = RuleSet("llmdash", lambda _: our_groups(), f'alertname="{BURN}", severity="page"', _ours)
+OURS = RuleSet("llmdash", lambda _: our_groups(), f'alertname="{BURN}", severity="critical"', _ours)
 SLOTH = RuleSet(
     "sloth",
     lambda kind: sloth(_PROMISES[kind]),

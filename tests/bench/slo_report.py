@@ -42,7 +42,7 @@ def page(comparisons: Sequence[Comparison], tools: PrometheusTools) -> str:
         "v0.16.0 and pyrra (August 2026) make of two promises over 30 days, run on the same "
         f"series, scraped every {SCRAPE_SECONDS} s (the busy day every 60 s) and evaluated every {EVALUATION_MINUTES} min "
         "(`tests/bench/slo_scenarios.py`, `slo_peers.py`). Pages are alerts that call somebody at "
-        "once: llmdash `severity=page`, sloth `sloth_severity=page`, pyrra `severity=critical`. "
+        "once: llmdash `severity=critical`, sloth `sloth_severity=page`, pyrra `severity=critical`. "
         "A cell says minutes from the onset to the first page, minutes from the end of the incident until "
         "it was silent, how many pages that were if not one, and the share of bad events that the "
         "rules tell of the period. In bold is what is wrong: a page for nothing, none where one was "

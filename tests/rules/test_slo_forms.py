@@ -84,7 +84,7 @@ def counts(kind: str, window: str = "5m") -> str:
     return f'sum(llm:slo_{kind}:increase{window}{{slo="ttft"}})'
 
 
-PAGES = 'count(ALERTS{alertname="SloErrorBudgetBurn", alertstate="firing", severity="page"})'
+PAGES = 'count(ALERTS{alertname="SloErrorBudgetBurn", alertstate="firing", severity="critical"})'
 
 
 def test_native_histograms_are_counted_as_classic_ones(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ TIERS = {
     "ticket-1d": (3.0, "1d", "2h"),
     "ticket-3d": (1.0, "3d", "6h"),
 }
+SEVERITIES = {"page": "critical", "ticket": "warning"}
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 #: Events of each window, of another number each, so that none is taken for another. They are so many
 #: that one more or less of the bad ones is seen.
@@ -108,7 +109,7 @@ def rule_test(cases: list[Case]) -> dict[str, Any]:
     """What promtool is asked: which tiers of which model fire, and how bad they are told to be."""
     firing = [
         {
-            "labels": f'{{model="{case.model}", severity="{tier.split("-")[0]}", '
+            "labels": f'{{model="{case.model}", severity="{SEVERITIES[tier.split("-")[0]]}", '
             f'slo="{case.slo}", tier="{tier}"}}',
             "value": 1,
         }

@@ -227,8 +227,10 @@ def test_alerts_fire_and_end_as_foretold(
     seen = case.fires(bad, bad_by_fast)
     ended = case.quiet()
 
-    assert is_first_minute(seen.get("page", inf), policy.minutes_to_page(bad, bad_by_fast))
-    assert is_first_minute(seen.get("ticket", inf), policy.minutes_to_ticket(bad))
+    assert is_first_minute(
+        seen.get(Severity.PAGE.label, inf), policy.minutes_to_page(bad, bad_by_fast)
+    )
+    assert is_first_minute(seen.get(Severity.TICKET.label, inf), policy.minutes_to_ticket(bad))
     for severity in Severity:
         ends = [
             tier.minutes_to_reset(bad, objective, promised.period)
@@ -237,7 +239,7 @@ def test_alerts_fire_and_end_as_foretold(
         ]
         if policy.fast is not None and severity is Severity.PAGE:
             ends.append(policy.fast.minutes_to_reset(bad_by_fast))
-        last = ended.get(severity.value, 0)
+        last = ended.get(severity.label, 0)
         foretold = max(ends, default=0)
 
         assert is_first_minute(last + 1, foretold) if foretold else last == 0
@@ -251,4 +253,4 @@ def test_the_detection_table_is_what_the_rules_do(objective: float) -> None:
         case.longest = 360
         seen = case.fires(row.bad, row.bad)
 
-        assert is_first_minute(seen.get("page", inf), row.page), row
+        assert is_first_minute(seen.get(Severity.PAGE.label, inf), row.page), row

@@ -144,7 +144,7 @@ class PromiseQuestions:
     def burning(self, severity: Severity | None = None) -> Selector:
         """Return the burn alerts that fire; they are the alerts with a tier."""
         found = self.chosen(ALERTS.select(not_equal("tier", ""), alertstate="firing"))
-        return found if severity is None else found.where(severity=severity.value)
+        return found if severity is None else found.where(severity=severity.label)
 
     def uncounted(self) -> Selector:
         """Return the alerts of promises that are no longer counted; these have no tier."""

@@ -257,9 +257,9 @@ BUDGETS = {
     f"llm:slo_budget_left:ratio{{{OF_B}}}": "0.2x30",
     f"llm:slo_budget_left:ratio{{{OF_ENGINE}}}": "0.9x30",
 }
-FIRING = f'ALERTS{{alertname="B",alertstate="firing",severity="page",tier="page-1h",{OF_A}}}'
-TICKET = f'ALERTS{{alertname="B",alertstate="firing",severity="ticket",tier="ticket-1d",{OF_A}}}'
-PENDING = f'ALERTS{{alertname="B",alertstate="pending",severity="page",tier="page-6h",{OF_A}}}'
+FIRING = f'ALERTS{{alertname="B",alertstate="firing",severity="critical",tier="page-1h",{OF_A}}}'
+TICKET = f'ALERTS{{alertname="B",alertstate="firing",severity="warning",tier="ticket-1d",{OF_A}}}'
+PENDING = f'ALERTS{{alertname="B",alertstate="pending",severity="critical",tier="page-6h",{OF_A}}}'
 
 
 @pytest.mark.parametrize(
