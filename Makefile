@@ -66,6 +66,11 @@ bench-slo: $(INSTALLED) ## Compare our SLO rules with sloth's and pyrra's: pages
 	stack/prometheus.sh
 	$(VENV)/bin/python -m tests.bench.run slo
 
+.PHONY: mutate
+mutate: $(INSTALLED) ## Change the built rules one thing at a time, and see that a rule test notices
+	stack/prometheus.sh
+	$(VENV)/bin/python -m tests.mutate.run
+
 .PHONY: pictures
 pictures: $(INSTALLED) ## Draw the pictures of pages that README.md shows, over a made evening
 	stack/prometheus.sh

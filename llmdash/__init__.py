@@ -10,6 +10,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llmdash.alerts import ALERTS
+    from llmdash.alerts.alert import Alert
+    from llmdash.alerts.limits import Limits
     from llmdash.dashboards.dashboard import Dashboard
     from llmdash.errors import LlmdashError
     from llmdash.intervals import Intervals
@@ -33,15 +36,18 @@ if TYPE_CHECKING:
     from llmdash.sources.vllm import vllm
 
 __all__ = [
+    "ALERTS",
     "AVAILABILITY_ESTIMATE",
     "DEFAULT",
     "SLOS",
+    "Alert",
     "Begun",
     "Dashboard",
     "Duration",
     "Fast",
     "Intervals",
     "Layer",
+    "Limits",
     "LlmdashError",
     "Outcomes",
     "Pack",
@@ -64,15 +70,18 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ALERTS": "llmdash.alerts",
     "AVAILABILITY_ESTIMATE": "llmdash.slos.defaults",
     "DEFAULT": "llmdash.pack",
     "SLOS": "llmdash.slos.defaults",
+    "Alert": "llmdash.alerts.alert",
     "Begun": "llmdash.slos.slo",
     "Dashboard": "llmdash.dashboards.dashboard",
     "Duration": "llmdash.promql.windows",
     "Fast": "llmdash.slos.tiers",
     "Intervals": "llmdash.intervals",
     "Layer": "llmdash.layer",
+    "Limits": "llmdash.alerts.limits",
     "LlmdashError": "llmdash.errors",
     "Outcomes": "llmdash.slos.slo",
     "Pack": "llmdash.pack",

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from llmdash import documents, provisioning
-from llmdash.alerts.alert import Alert, AlertGroup
+from llmdash.alerts.alert import Alert, AlertGroup, alert_names
+from llmdash.alerts.alertmanager import alertmanager_configuration
 from llmdash.alerts.burn import burn_alerts
 from llmdash.alerts.links import Links
 from llmdash.alerts.questions import Questions
@@ -28,8 +29,8 @@ from llmdash.dashboards.portable import portable
 from llmdash.errors import LlmdashError, PackError
 from llmdash.pack import MakeAlerts, Pack
 from llmdash.problems import Problem
-from llmdash.promql.printer import RULES, to_text
 from llmdash.recordings import RuleGroup, recordings_of
+from llmdash.rule_files import alert_file, rule_file
 from llmdash.slos.rules import Promises, slo_rules
 from llmdash.sources.source import Source
 from llmdash.yaml_text import to_yaml
@@ -75,11 +76,14 @@ def compile_pack(pack: Pack) -> Build:
     groups = _compile_recordings(pack, gathered)
     promised = gathered.attempt("slos", lambda: pack.promises)
     made_pages = _compile_pages(pack, promised, gathered)
-    rules = {f"rules/{group.name}.yaml": _rule_file([group]) for group in groups.values()}
-    links = Links(pack.grafana_url, pack.runbooks_url, {page.uid: page for page, _ in made_pages})
+    rules = {f"rules/{group.name}.yaml": rule_file([group]) for group in groups.values()}
     if promised is not None:
-        rules |= _slo_files(pack, promised, links, gathered)
-    rules |= _alert_files(pack, links, gathered)
+        rules |= _slo_files(promised, pack)
+    alerts = _alert_groups(pack, promised, gathered)
+    links = Links(pack.grafana_url, pack.runbooks_url, {page.uid: page for page, _ in made_pages})
+    for path, group in alerts.items():
+        rules[path] = alert_file(group, links)
+        gathered.problems += _link_problems(links, group)
     dashboards = _render(pack, [page for page, _ in made_pages], gathered)
     covered = tuple(_covered(source, made_pages, groups) for source in pack.sources)
     writers: dict[str, Callable[[], str]] = {
@@ -89,6 +93,9 @@ def compile_pack(pack: Pack) -> Build:
         "cookbook.md": lambda: documents.cookbook(pack.layer),
         "coverage.md": lambda: documents.coverage_report(covered),
     }
+    if alerts:
+        told = alert_names(alerts.values())
+        writers["alertmanager/alertmanager.yaml"] = partial(_alertmanager, pack, told)
     if promised is not None and promised.slos:
         writers["slos.md"] = partial(documents.slos_page, promised, pack.intervals)
     artifacts = list(_provisioning_files(pack))
@@ -110,6 +117,11 @@ def _covered(
     pages = [page for page, of in made_pages if of in (None, source.name)]
     own = [groups[source.name]] if source.name in groups else []
     return coverage_of(source, pages, own)
+
+
+def _alertmanager(pack: Pack, names: Sequence[str]) -> str:
+    teams = sorted({slo.team for slo in pack.slos if slo.team})
+    return to_yaml(alertmanager_configuration(names, teams, pack.receivers))
 
 
 def _artifact(path: str, write: Callable[[], str]) -> Artifact:
@@ -216,67 +228,40 @@ def _path(page: Dashboard) -> str:
     return f"dashboards/{folder}{page.uid}.json"
 
 
-def _slo_files(
-    pack: Pack, promised: Promises, links: Links, gathered: _Gathered
-) -> dict[str, dict[str, Any]]:
-    series = promised.series
-    if series is None:
+def _slo_files(promised: Promises, pack: Pack) -> dict[str, dict[str, Any]]:
+    if promised.series is None:
         return {}
-    alerts = burn_alerts(series, pack.layer.gauge("up", "sum"), pack.intervals.alerts)
-    gathered.problems += _link_problems(links, alerts.alerts)
-    return {
-        "rules/llmdash-slo.yaml": _rule_file(slo_rules(promised, pack.intervals)),
-        f"rules/{alerts.name}.yaml": {"groups": [_alert_group(alerts, links)]},
-    }
+    return {"rules/llmdash-slo.yaml": rule_file(slo_rules(promised, pack.intervals))}
 
 
-def _alert_files(pack: Pack, links: Links, gathered: _Gathered) -> dict[str, dict[str, Any]]:
+def _alert_groups(
+    pack: Pack, promised: Promises | None, gathered: _Gathered
+) -> dict[str, AlertGroup]:
+    """Return the groups of alerts by file: those on promises, and those of each subject."""
+    found: dict[str, AlertGroup] = {}
+    series = None if promised is None else promised.series
+    if series is not None:
+        burn = burn_alerts(series, pack.layer.gauge("up", "sum"), pack.intervals.alerts)
+        found[f"rules/{burn.name}.yaml"] = burn
     asked = Questions(pack.layer, pack.limits)
-    found = []
     for make in pack.alerts:
         subject = _name(make)
         alerts = gathered.attempt(f"alerts {subject}", partial(_made_of, make, asked))
         if alerts:
-            gathered.problems += _link_problems(links, alerts)
             name = f"llmdash-{subject.replace('_', '-')}"
-            found.append(AlertGroup(name, pack.intervals.alerts, alerts))
-    if not found:
-        return {}
-    return {"rules/llmdash-alerts.yaml": {"groups": [_alert_group(g, links) for g in found]}}
+            # A file for each: a rule test reads only what it is about.
+            group = AlertGroup(name, pack.intervals.alerts, alerts)
+            found[f"rules/{name}.yaml"] = group
+    return found
 
 
 def _made_of(make: MakeAlerts, asked: Questions) -> tuple[Alert, ...]:
     return tuple(make(asked))
 
 
-def _link_problems(links: Links, alerts: Iterable[Alert]) -> Iterator[Problem]:
-    for place, text in links.problems(alerts):
+def _link_problems(links: Links, group: AlertGroup) -> Iterator[Problem]:
+    for place, text in links.problems(group.alerts):
         yield Problem(place, text, "link_resolves")
-
-
-def _rule_file(groups: Sequence[RuleGroup]) -> dict[str, Any]:
-    return {"groups": [_rule_group(group) for group in groups]}
-
-
-def _rule_group(group: RuleGroup) -> dict[str, Any]:
-    rules = []
-    for recording in group.recordings:
-        rule = {"record": recording.name, "expr": to_text(recording.expr, RULES)}
-        rules.append({**rule, "labels": dict(recording.labels)} if recording.labels else rule)
-    return {"name": group.name, "interval": str(group.interval), "rules": rules}
-
-
-def _alert_group(group: AlertGroup, links: Links) -> dict[str, Any]:
-    rules = []
-    for alert in group.alerts:
-        rule: dict[str, Any] = {"alert": alert.name, "expr": to_text(alert.expr, RULES)}
-        if alert.wait is not None:
-            rule["for"] = str(alert.wait)
-        if alert.keep_firing is not None:
-            rule["keep_firing_for"] = str(alert.keep_firing)
-        told = {"labels": alert.static_labels, "annotations": links.annotations(alert)}
-        rules.append({**rule, **told})
-    return {"name": group.name, "interval": str(group.interval), "rules": rules}
 
 
 def _provisioning_files(pack: Pack) -> Iterator[Artifact]:

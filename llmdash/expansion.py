@@ -210,6 +210,10 @@ class _Expansion:
         if wanted and AGGREGATIONS[node.operator].keeps_series:
             hint = "the choice would change which series are the greatest"
             raise PromqlError("a combination by labels", "an expansion", node.operator, hint)
+        made = node.facts.labels.names - node.of.facts.labels.names
+        asked = sorted(made & {matcher.label for matcher in wanted})
+        if asked:
+            raise PromqlError("labels of series", "an expansion", f"{asked[0]}, made from values")
         found = self.text(node.of, wanted)
         if found is None:
             return None

@@ -45,21 +45,22 @@ class Layer:
             found = [s for s in found if getattr(s.answers[name], "buckets", None) is not None]
         return tuple(source for source in found if role in (None, source.role))
 
-    def counter(self, name: str) -> Selector:
+    def counter(self, name: str, level: Level = Level.FLEET) -> Selector:
         """Return a counter's recorded rate, by its signal's grouping."""
-        asked = _asked(name, Form.COUNTER)
-        return self._select(asked, asked.metric, self._rate, asked.unit.per_second)
+        asked = _asked(name, Form.COUNTER, level)
+        return self._select(asked, asked.metric, self._rate, asked.unit.per_second, level)
 
-    def sums(self, name: str) -> Selector:
+    def sums(self, name: str, level: Level = Level.FLEET) -> Selector:
         """Return the recorded rate of a distribution's sum."""
-        asked = _asked(name, Form.DISTRIBUTION)
-        return self._select(asked, f"{asked.metric}_sum", self._rate, asked.unit.per_second)
+        asked = _asked(name, Form.DISTRIBUTION, level)
+        unit = asked.unit.per_second
+        return self._select(asked, f"{asked.metric}_sum", self._rate, unit, level)
 
-    def counts(self, name: str) -> Selector:
+    def counts(self, name: str, level: Level = Level.FLEET) -> Selector:
         """Return the recorded rate of a distribution's observations."""
-        asked = _asked(name, Form.DISTRIBUTION)
+        asked = _asked(name, Form.DISTRIBUTION, level)
         unit = OBSERVATIONS.per_second
-        return self._select(asked, f"{asked.metric}_count", self._rate, unit)
+        return self._select(asked, f"{asked.metric}_count", self._rate, unit, level)
 
     def buckets(self, name: str) -> Selector:
         """Return the recorded rates of a distribution's buckets, with the edges of each source.
@@ -85,10 +86,8 @@ class Layer:
 
     def gauge(self, name: str, operation: str = "", level: Level = Level.FLEET) -> Selector:
         """Return a recorded gauge, combined in the way asked (the signal's first, by default)."""
-        asked = _asked(name, Form.GAUGE)
+        asked = _asked(name, Form.GAUGE, level)
         recorded = operations(asked, level)
-        if not recorded:
-            raise SourceError(f"{name} is not recorded by instance")
         how = operation or recorded[0]
         if how not in recorded:
             raise SourceError(f"{name} is combined by {', '.join(recorded)}; got {how}")
@@ -187,10 +186,12 @@ def by_variables(selector: Selector, names: Sequence[str]) -> Selector:
     return selector.where(**{name: Variable(name) for name in names})
 
 
-def _asked(name: str, form: Form) -> Signal:
+def _asked(name: str, form: Form, level: Level = Level.FLEET) -> Signal:
     asked = signal(name)
     if asked.form is not form:
         raise SourceError(f"{name} is a {asked.form.value}, asked for as a {form.value}")
     if not asked.is_recorded:
         raise SourceError(f"{name} is not recorded: ask the exporter")
+    if level is Level.INSTANCE and not asked.per_instance:
+        raise SourceError(f"{name} is not recorded by instance")
     return asked

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from llmdash.alerts import ALERTS
 from llmdash.alerts.alert import Alert
@@ -79,6 +80,9 @@ class Pack:
     grafana_url: str = "http://localhost:3000"
     #: The folder of runbooks (`<Alert>.md`), for the links of alerts.
     runbooks_url: str = "http://localhost:3000/public/llmdash/runbooks"
+    #: How Alertmanager tells each receiver (`{"pager": {"pagerduty_configs": […]}}`): `pager` at
+    #: once, `tickets` next day, and `pager-<team>`, `tickets-<team>` for the teams of promises.
+    receivers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: The address of Alertmanager, as Prometheus sees it; none configured when empty.
     alertmanager: str = ""
 

@@ -1,7 +1,7 @@
 """The canonical layer: one recorded series for a question, whichever source answers it.
 
 `llm:*` is by source, role, model and the signal's own grouping; `llm_instance:*` adds instance and
-engine, for the few gauges that point at one bad replica. Everything after this reads only these.
+engine, for the few signals that point at one bad replica. Everything after this reads only these.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from llmdash.sources.answer import (
     RatioAnswer,
     Term,
 )
-from llmdash.sources.source import Source
+from llmdash.sources.source import Role, Source
 
 
 def operations(asked: Signal, level: Level) -> tuple[str, ...]:
@@ -142,23 +142,37 @@ class _Recorder:
         told_apart = of.labels.names - of.labels.pinned - TARGET_LABELS - set(names)
         return aggregate("max", of, names) if told_apart else of
 
-    def _rate(self, metric: str, term: Term, unit: Unit) -> Recording:
-        rates = self._grouped("sum", term, term.per_second(self.window))
+    def _rate(
+        self, metric: str, term: Term, unit: Unit | None, level: Level = Level.FLEET
+    ) -> Recording:
+        rates = self._grouped("sum", term, term.per_second(self.window), self._more(level))
         operation = f"rate{self.window}"
-        return self._rule(
-            Level.FLEET, metric, operation, convert(rates, unit.per_second), *term.fixed
-        )
+        value = rates if unit is None else convert(rates, unit.per_second)
+        return self._rule(level, metric, operation, value, *term.fixed)
+
+    def _more(self, level: Level) -> tuple[str, ...]:
+        """Return the labels that a level adds."""
+        return ("instance", *self.source.instance_labels) if level is Level.INSTANCE else ()
+
+    @property
+    def _levels(self) -> tuple[Level, ...]:
+        """The levels that a rate is recorded on: the replicas that are compared are engines."""
+        is_compared = self.asked.per_instance and self.source.role is Role.ENGINE
+        return tuple(Level) if is_compared else (Level.FLEET,)
 
     def _counters(self, answer: CounterAnswer) -> list[Recording]:
-        return [self._rate(self.asked.metric, term, answer.unit) for term in answer.terms]
+        return [
+            self._rate(self.asked.metric, term, answer.unit, level)
+            for level in self._levels
+            for term in answer.terms
+        ]
 
     def _gauges(self, answer: GaugeAnswer) -> list[Recording]:
         found = []
         for level in Level:
-            more = ("instance", *self.source.instance_labels) if level is Level.INSTANCE else ()
             for operation in operations(self.asked, level):
                 for term in answer.terms:
-                    combined = self._grouped(operation, term, term.value(), more)
+                    combined = self._grouped(operation, term, term.value(), self._more(level))
                     # States that were added up are counted.
                     value = combined if combined.unit == COUNT else convert(combined, answer.unit)
                     found.append(
@@ -169,9 +183,9 @@ class _Recorder:
     def _distribution(self, answer: DistributionAnswer) -> list[Recording]:
         metric = self.asked.metric
         found = self._buckets(answer)
-        found.append(self._rate(f"{metric}_sum", answer.sum, answer.unit))
-        counted = self._grouped("sum", answer.count, answer.count.per_second(self.window))
-        found.append(self._rule(Level.FLEET, f"{metric}_count", f"rate{self.window}", counted))
+        for level in self._levels:
+            found.append(self._rate(f"{metric}_sum", answer.sum, answer.unit, level))
+            found.append(self._rate(f"{metric}_count", answer.count, None, level))
         return found
 
     def _buckets(self, answer: DistributionAnswer) -> list[Recording]:

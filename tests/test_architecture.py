@@ -31,7 +31,7 @@ ORDER = (
     ("slos",),
     ("dashboards",),
     ("alerts",),
-    ("coverage", "unused"),
+    ("coverage", "rule_files", "unused"),
     ("pack",),
     ("documents", "provisioning"),
     ("artifacts",),

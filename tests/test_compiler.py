@@ -49,6 +49,22 @@ PAGES = "dashboards/llm-serving"
 SOURCES = [source.name for source in DEFAULT.sources]
 #: Promises are counted on several sources at once.
 SLO_FILES = ("slo", "slo-alerts")
+#: The subjects of alerts.
+SUBJECTS = (
+    "serving",
+    "failure",
+    "latency",
+    "queue",
+    "kv-cache",
+    "replica",
+    "speculation",
+    "adapter",
+    "gpu-error",
+    "gpu-limit",
+    "bucket",
+    "watching",
+)
+ALERT_FILES = tuple(f"{subject}-alerts" for subject in SUBJECTS)
 NAMES = ", ".join(sorted(source.name for source in DEFAULT.sources))
 
 
@@ -138,12 +154,13 @@ def test_a_build_is_these_files() -> None:
 
     assert sorted(paths(default())) == paths(default())
     assert [
+        "alertmanager/alertmanager.yaml",
         "cookbook.md",
         "coverage.md",
         "grafana/provisioning/dashboards/llmdash.yaml",
         "grafana/provisioning/datasources/llmdash.yaml",
         "prometheus/prometheus.yaml",
-        *sorted(f"rules/llmdash-{name}.yaml" for name in (*SOURCES, *SLO_FILES)),
+        *sorted(f"rules/llmdash-{name}.yaml" for name in (*SOURCES, *SLO_FILES, *ALERT_FILES)),
         "signals.md",
         "slos.md",
     ] == [path for path in paths(default()) if path not in pages]
@@ -229,7 +246,13 @@ def test_a_pack_of_one_source_has_no_page_of_another(source: Source) -> None:
     assert ours == {path for path, of in built.page_sources.items() if of is not None}
     # Nothing is promised of GPUs.
     promised = () if source.role is Role.GPU else SLO_FILES
-    assert {f"rules/llmdash-{name}.yaml" for name in (source.name, *promised)} == set(built.rules)
+    told = {f"rules/llmdash-{name}.yaml" for name in ALERT_FILES}
+    assert {f"rules/llmdash-{name}.yaml" for name in (source.name, *promised)} == (
+        set(built.rules) - told
+    )
+    # Alerts on GPUs are those of a source that watches GPUs, and the other way round.
+    on_gpus = any("gpu" in path for path in set(built.rules) & told)
+    assert on_gpus == (source.role is Role.GPU)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from llmdash.pack import Pack
 from llmdash.promql.expressions import (
     aggregate,
     call,
+    count_values,
     first_of,
     joined,
     label_from_map,
@@ -171,6 +172,17 @@ def test_the_greatest_are_not_chosen_among_fewer() -> None:
 
     with pytest.raises(PromqlError, match="got topk"):
         expanded(series("llm:top", "host").where(host="h"), (RuleGroup("test", INTERVAL, (rule,)),))
+
+
+def test_a_label_made_from_values_is_not_asked_of_series() -> None:
+    """What `count_values` writes into a label is on no series below it."""
+    rule = Recording("llm:counted", count_values(RAW, "length"), ())
+
+    with pytest.raises(PromqlError, match="got length, made from values"):
+        expanded(
+            series("llm:counted", "length").where(length="3"),
+            (RuleGroup("test", INTERVAL, (rule,)),),
+        )
 
 
 # --- equal numbers ---------------------------------------------------------------------------------

@@ -138,11 +138,15 @@ def test_a_ratio_has_two_counters() -> None:
     ]
 
 
-def test_few_gauges_are_recorded_by_instance() -> None:
+def test_few_signals_are_recorded_by_instance() -> None:
     """Only what points at one bad replica is recorded for each; every other total stays cheap."""
-    assert ["requests_running", "requests_waiting", "kv_cache_use"] == [
-        asked.name for asked in SIGNALS if asked.per_instance
-    ]
+    assert [
+        "inter_token_latency",
+        "generation_tokens",
+        "requests_running",
+        "requests_waiting",
+        "kv_cache_use",
+    ] == [asked.name for asked in SIGNALS if asked.per_instance]
 
 
 def test_latencies_are_distributions_of_seconds() -> None:

@@ -13,12 +13,16 @@ from llmdash.promql.nodes import Binary, Expr, Number
 BY_SOURCE = ("source", "role")
 #: A model on a source, all replicas together.
 BY_MODEL = (*BY_SOURCE, "model")
-#: One engine: a server with several ranks of data parallelism has one for each.
-BY_ENGINE = (*BY_MODEL, "instance", "engine")
+#: A replica: what one target serves of a model.
+BY_REPLICA = (*BY_MODEL, "instance")
+#: One engine: a replica with several ranks of data parallelism has one for each.
+BY_ENGINE = (*BY_REPLICA, "engine")
 
-#: How a summary calls them.
-MODEL = "{{ $labels.model }} on {{ $labels.source }}"
-ENGINE = "{{ $labels.model }} on {{ $labels.instance }} {{ $labels.engine }}"
+#: How a summary calls them: a model or an engine only where there is one to be told apart.
+_OF_MODEL = "{{ with $labels.model }}{{ . }} on {{ end }}"
+MODEL = f"{_OF_MODEL}{{{{ $labels.source }}}}"
+REPLICA = f"{_OF_MODEL}{{{{ $labels.instance }}}}"
+ENGINE = f"{REPLICA}{{{{ with $labels.engine }}}} engine {{{{ . }}}}{{{{ end }}}}"
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,31 @@ class Questions:
         """Tell whether some source answers all of these signals."""
         return all(self.layer.has(name) for name in names)
 
+    def of_replicas(self, name: str) -> Expr:
+        """Return a gauge of each replica, whatever else it is split by."""
+        return total(self.layer.gauge(name, level=Level.INSTANCE), BY_REPLICA)
+
     def of_engines(self, name: str) -> Expr:
         """Return a gauge of each engine, whatever else it is split by."""
-        return total(self.layer.gauge(name, level=Level.INSTANCE), BY_ENGINE)
+        gauge = self.layer.gauge(name, level=Level.INSTANCE)
+        return total(gauge, BY_ENGINE if gauge.labels.has("engine") else BY_REPLICA)
+
+
+def engine_called(of: Expr) -> str:
+    """Return how a summary calls an engine; not every source tells those of a replica apart."""
+    return ENGINE if of.labels.has("engine") else REPLICA
 
 
 def above(of: Expr, limit: float) -> Expr:
     """Return what is above a limit, in its own unit."""
     return Binary(">", of, Number(limit, of.unit))
+
+
+def below(of: Expr, limit: float) -> Expr:
+    """Return what is below a limit, in its own unit."""
+    return Binary("<", of, Number(limit, of.unit))
+
+
+def at(of: Expr, value: float) -> Expr:
+    """Return what is exactly at a value, in its own unit."""
+    return Binary("==", of, Number(value, of.unit))

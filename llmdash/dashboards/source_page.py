@@ -52,6 +52,11 @@ def alerts_firing(source: str | Variable) -> Annotation:
     )
 
 
+def page_uid(source: Source, subject: str) -> str:
+    """Return the uid of a source's page on a subject."""
+    return f"llm-{source.name.replace('_', '-')}-{subject}"
+
+
 @dataclass(frozen=True)
 class SourcePage:
     """Builds panels of one source from its answers, narrowed to what the reader has chosen."""
@@ -69,7 +74,7 @@ class SourcePage:
     ) -> Dashboard:
         """Return the source's page on a subject; alerts that fire join its own events."""
         return Dashboard(
-            uid=f"llm-{self.source.name.replace('_', '-')}-{subject}",
+            uid=page_uid(self.source, subject),
             title=title or f"{self.source.title} {subject}",
             description=description,
             tags=(TAG, self.source.exporter),

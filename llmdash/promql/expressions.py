@@ -97,6 +97,11 @@ def count(of: Expr, by: Sequence[str] = ()) -> Aggregate:
     return aggregate("count", of, by)
 
 
+def count_values(of: Expr, label: str, by: Sequence[str] = ()) -> Aggregate:
+    """Return the number of series for each value, which becomes a label."""
+    return Aggregate("count_values", of, tuple(dict.fromkeys(by)), parameter=Text(label))
+
+
 def quantile(share: float, buckets: Expr) -> Call:
     """Return a quantile read off rates of buckets, in the unit of the edges."""
     return Call("histogram_quantile", (Number(share), buckets))

@@ -307,6 +307,8 @@ class Aggregation:
     parameter: ValueType | None = None
     #: topk and bottomk return series as they were, labels and all.
     keeps_series: bool = False
+    #: count_values makes the value a label, under the name that is its parameter.
+    adds_label: bool = False
 
 
 def _refuse_combined(name: str, of: Facts) -> None:
@@ -376,6 +378,7 @@ AGGREGATIONS: dict[str, Aggregation] = {
         Aggregation("stddev", _spread),
         Aggregation("count", _count),
         Aggregation("group", _group),
+        Aggregation("count_values", _count, parameter=STRING, adds_label=True),
         Aggregation("quantile", _quantile, parameter=SCALAR),
         Aggregation("topk", _extreme, parameter=SCALAR, keeps_series=True),
         Aggregation("bottomk", _extreme, parameter=SCALAR, keeps_series=True),

@@ -14,7 +14,7 @@ from llmdash.errors import PromqlError
 from llmdash.promql.edges import Edges
 from llmdash.promql.facts import UNBOUNDED, Facts, Usage, ValueType
 from llmdash.promql.functions import AGGREGATIONS, FUNCTIONS
-from llmdash.promql.labels import TARGET_LABELS, Labels, nearest
+from llmdash.promql.labels import TARGET_LABELS, Labels, is_label_name, nearest
 from llmdash.promql.matchers import (
     Matcher,
     Variable,
@@ -352,6 +352,8 @@ class Aggregate(Expr):
             self._derive(facts)
             return
         labels = of.labels.drop(self.without) if self.by is None else of.labels.keep(self.by)
+        if rule.adds_label and isinstance(self.parameter, Text):
+            labels = labels.add((self.parameter.value,))
         self._refuse_double_counting(labels, of)
         self._refuse_unlike_edges(labels, of)
         edges = facts.edges if "le" in labels.names else None
@@ -368,6 +370,8 @@ class Aggregate(Expr):
             raise PromqlError(wanted.value, place, f"{given.facts.name}, {given.facts.type.value}")
         if place == "quantile":
             check_quantile(given, place)
+        elif isinstance(given, Text) and not is_label_name(given.value):
+            raise PromqlError("a label name", place, repr(given.value))
         elif isinstance(given, Number) and (given.value < 1 or given.value % 1):
             raise PromqlError("a whole number above zero", place, given.facts.name)
 

@@ -14,8 +14,18 @@ PROMPT_CLASS = "prompt_class"
 PROMPT_CLASSES = ("small", "medium", "large")
 
 
-def _latency(name: str, title: str, question: str, *also_by: str) -> Signal:
-    return Signal(name, title, question, Form.DISTRIBUTION, SECONDS, also_by=also_by)
+def _latency(
+    name: str, title: str, question: str, *also_by: str, per_instance: bool = False
+) -> Signal:
+    return Signal(
+        name,
+        title,
+        question,
+        Form.DISTRIBUTION,
+        SECONDS,
+        also_by=also_by,
+        per_instance=per_instance,
+    )
 
 
 def _length(name: str, title: str, question: str) -> Signal:
@@ -44,6 +54,7 @@ SERVING_SIGNALS: tuple[Signal, ...] = (
         "Inter-token latency",
         "How long is the gap between two outputs of a stream?",
         PROMPT_CLASS,
+        per_instance=True,
     ),
     _latency(
         "time_per_output_token",
@@ -72,6 +83,7 @@ SERVING_SIGNALS: tuple[Signal, ...] = (
         "How many tokens are generated each second?",
         Form.COUNTER,
         TOKENS,
+        per_instance=True,
     ),
     Signal(
         "cached_prompt_tokens",
@@ -162,6 +174,14 @@ SERVING_SIGNALS: tuple[Signal, ...] = (
         TOKENS,
         parts=("accepted_draft_tokens", "draft_tokens"),
         maximum=1,
+    ),
+    Signal(
+        "adapter_combinations",
+        "Adapter combinations",
+        "How many combinations of LoRA adapters had to wait within the last ten minutes?",
+        Form.GAUGE,
+        STATE,
+        per_instance=True,
     ),
     Signal(
         "preemptions",

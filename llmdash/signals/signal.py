@@ -57,7 +57,8 @@ class Signal:
     also_by: tuple[str, ...] = ()
     #: How gauges of several replicas are combined.
     combine: tuple[str, ...] = ("sum",)
-    #: Also recorded for each instance and engine, for straggler and saturation alerts.
+    #: Also recorded for each instance and engine (of a distribution sum and count), for alerts on
+    #: one replica that is full, slow or stuck.
     per_instance: bool = False
     #: Facts about one GPU are read from the exporter only; recording them would say nothing more.
     is_recorded: bool = True

@@ -114,6 +114,8 @@ class CounterAnswer:
     misses: str = ""
     #: Whether each request that had a first token ends here once: what does not was lost, or runs.
     ends_each_answer: bool = False
+    #: Whether all that a request brings is counted when it ends, and nothing while it runs.
+    at_end: bool = False
 
     def per_second(
         self,

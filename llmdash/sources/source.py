@@ -385,12 +385,13 @@ def counter(
     note: str = "",
     misses: str = "",
     ends_each_answer: bool = False,
+    at_end: bool = False,
 ) -> Answer | None:
     """Return a counter's answer from the terms that exist."""
     found = tuple(term for term in terms if term is not None)
     if not found:
         return None
-    return CounterAnswer(found, signal(name).unit, note, misses, ends_each_answer)
+    return CounterAnswer(found, signal(name).unit, note, misses, ends_each_answer, at_end)
 
 
 def gauge(name: str, *terms: Term | None, note: str = "") -> Answer | None:

@@ -83,7 +83,8 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
 
     def tokens(name: str, histogram: Histogram, kind: str) -> Answer | None:
         term = dialect.term(dialect.sum_of(histogram, *_response(kind)))
-        return counter(name, term, note="The sum of the lengths: counted when a request ends.")
+        note = "The sum of the lengths: counted when a request ends."
+        return counter(name, term, note=note, at_end=True)
 
     read, written = metrics.NV_LLM_INPUT_TOKEN_LEN, metrics.NV_LLM_OUTPUT_TOKEN_LEN
     return answered(

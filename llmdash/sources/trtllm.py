@@ -117,16 +117,19 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
             "prompt_tokens",
             dialect.term(metrics.TRTLLM_PROMPT_TOKENS_TOTAL),
             note="Counted when a request ends.",
+            at_end=True,
         ),
         generation_tokens=counter(
             "generation_tokens",
             dialect.term(metrics.TRTLLM_GENERATION_TOKENS_TOTAL),
             note="Counted when a request ends.",
+            at_end=True,
         ),
         cached_prompt_tokens=counter(
             "cached_prompt_tokens",
             dialect.term(metrics.TRTLLM_PROMPT_CACHED_TOKENS_TOTAL),
             note="Counted when a request ends.",
+            at_end=True,
         ),
         requests_running=gauge(
             "requests_running",

@@ -14,8 +14,9 @@ from llmdash.metrics import vllm_features, vllm_v0
 from llmdash.metrics.metric import Histogram, Needs, Versions
 from llmdash.metrics.prometheus import UP
 from llmdash.metrics.python_process import PROCESS_START_TIME_SECONDS
-from llmdash.promql.expressions import aggregate, first_of, joined, not_equal, over_time
-from llmdash.promql.nodes import Aggregate, Matcher
+from llmdash.promql.expressions import aggregate, call, first_of, joined, not_equal, over_time
+from llmdash.promql.nodes import Aggregate, Binary, Matcher
+from llmdash.promql.windows import Duration
 from llmdash.signals import signal
 from llmdash.sources.answer import Answer, Term
 from llmdash.sources.source import (
@@ -35,6 +36,9 @@ SINCE = Versions("0.8.4")
 
 #: How long a change of configuration is told: longer than the steps of a graph of some days.
 HELD = "5m"
+
+#: A combination of adapters that was written within it is of now; those of the past stay.
+LATELY = Duration.parse("10m")
 
 #: Labels of the configuration that an engine measures at its start: a restart changes them by a
 #: little, and nobody has configured anything.
@@ -197,6 +201,7 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
             dialect.term(vllm_features.SPEC_DECODE_NUM_ACCEPTED_TOKENS_TOTAL),
             dialect.term(vllm_features.SPEC_DECODE_NUM_DRAFT_TOKENS_TOTAL),
         ),
+        adapter_combinations=gauge("adapter_combinations", _adapter_combinations(dialect)),
         preemptions=counter("preemptions", dialect.term(metrics.NUM_PREEMPTIONS_TOTAL)),
         iteration_tokens=distribution("iteration_tokens", metrics.ITERATION_TOKENS_TOTAL),
         up=gauge("up", dialect.term(UP)),
@@ -216,6 +221,16 @@ def _waiting_for_capacity(dialect: Dialect) -> Term | None:
     plain = dialect.term(metrics.NUM_REQUESTS_WAITING)
     parts = [part for term in (by_reason, plain) if term for part in term.alternatives]
     return dialect.joined(parts, reason="capacity")
+
+
+def _adapter_combinations(dialect: Dialect) -> Term | None:
+    """Combinations of adapters that waited lately: each is a label set, its value the moment."""
+    if not dialect.speaks(vllm_features.LORA_REQUESTS_INFO):
+        return None
+    info = dialect.select(vllm_features.LORA_REQUESTS_INFO)
+    waited = info.where(not_equal("waiting_lora_adapters", ""))
+    lately = call("time") - LATELY.seconds
+    return Term((Binary(">", waited, lately, as_state=True),))
 
 
 def _configuration_changes(dialect: Dialect) -> Term | None:

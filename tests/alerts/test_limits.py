@@ -17,7 +17,7 @@ def test_one_number_is_changed_in_one_line() -> None:
     """A pack with another limit has it in its rule, and no other rule changed."""
 
     def expressions(pack: Pack) -> set[str]:
-        rules = compile_pack(pack).rules["rules/llmdash-alerts.yaml"]
+        rules = compile_pack(pack).rules["rules/llmdash-kv-cache-alerts.yaml"]
         return {rule["expr"] for group in rules["groups"] for rule in group["rules"]}
 
     usual = expressions(Pack(sources=(vllm(),)))

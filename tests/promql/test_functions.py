@@ -9,7 +9,16 @@ import promql_parser as parser
 import pytest
 
 from llmdash.promql.edges import Edges
-from llmdash.promql.expressions import aggregate, call, convert, increase, over_time, quantile, rate
+from llmdash.promql.expressions import (
+    aggregate,
+    call,
+    convert,
+    count_values,
+    increase,
+    over_time,
+    quantile,
+    rate,
+)
 from llmdash.promql.facts import UNBOUNDED, Bounds, Usage
 from llmdash.promql.functions import AGGREGATIONS, FUNCTIONS
 from llmdash.promql.nodes import Expr, Number, Selector
@@ -106,6 +115,7 @@ AGGREGATES: tuple[tuple[Expr, Unit, Usage, Bounds], ...] = (
     (aggregate("max", pretend.TEMPERATURE.select()), CELSIUS, Usage.VALUE, NOT_NEGATIVE),
     (aggregate("stddev", STARTED), SECONDS, Usage.VALUE, NOT_NEGATIVE),
     (aggregate("count", READ), COUNT, Usage.VALUE, (1, None)),
+    (count_values(UP, "state"), COUNT, Usage.VALUE, (1, None)),
     (aggregate("group", READ), STATE, Usage.VALUE, (1, 1)),
     (aggregate("quantile", USE, parameter=0.5), RATIO, Usage.QUANTILE, (0, 1)),
     (aggregate("topk", USE, parameter=3), RATIO, Usage.VALUE, (0, 1)),

@@ -66,7 +66,7 @@ def _changed(expression: str) -> Iterator[tuple[str, str]]:
     for factor in re.finditer(r" [*/] (\d+)\b", expression):
         wrong = " / 1000" if factor[0] == " / 1000000" else ""
         yield "another unit", expression[: factor.start()] + wrong + expression[factor.end() :]
-    for changed in dict.fromkeys(_with_a_matcher_dropped(expression)):
+    for changed in dict.fromkeys(with_a_matcher_dropped(expression)):
         yield "matcher dropped", changed
     for operation in SET_OPERATION.finditer(expression):
         start, end = _operands(expression, operation)
@@ -75,7 +75,7 @@ def _changed(expression: str) -> Iterator[tuple[str, str]]:
             yield "left of or dropped", expression[:start] + expression[operation.end() :]
 
 
-def _with_a_matcher_dropped(expression: str) -> Iterator[str]:
+def with_a_matcher_dropped(expression: str) -> Iterator[str]:
     """Yield the expression without one matcher; where two are joined on its label, without both."""
     joins = list(JOIN.finditer(expression))
     for braces in BRACES.finditer(expression):

@@ -160,7 +160,7 @@ class Case:
             total=EVENTS_A_MINUTE,
             tolerable=EVENTS_A_MINUTE * (1 - bad_by_fast),
         )
-        return {alert.labels["severity"] for alert in firing}
+        return {alert.severity.label for alert in firing}
 
     def fires(self, bad: float, bad_by_fast: float) -> dict[str, float]:
         """Return when each severity fires first after a clean past; infinite where none does."""

@@ -138,7 +138,7 @@ def _by_reason(mask: Expr, events: tuple[ClockEvent, ...]) -> tuple[Query, ...]:
     return tuple(
         Query(
             event.name.replace("_", "-"),
-            total(_is_set(mask, event)),
+            total(is_set(mask, event)),
             _words(event),
             color=CLOCK_EVENTS[event.name],
         )
@@ -211,7 +211,8 @@ def _bit(mask: Expr, event: ClockEvent) -> Expr:
     return Binary("%", above, Number(2))
 
 
-def _is_set(mask: Expr, event: ClockEvent) -> Expr:
+def is_set(mask: Expr, event: ClockEvent) -> Expr:
+    """Return 1 for each GPU of whose mask a bit is set, else 0."""
     return Binary("==", _bit(mask, event), Number(1), as_state=True)
 
 

@@ -26,10 +26,12 @@ from llmdash.dashboards.dcgm.power import (
 from llmdash.dashboards.dcgm.xid import xid_event, xid_panels
 from llmdash.dashboards.panels import Panel
 from llmdash.dashboards.rows import row_of
+from llmdash.dashboards.source_page import page_uid
 from llmdash.layer import Layer
 from llmdash.sources.source import Source
 
-_SUBJECT = "gpu"
+#: Alerts on GPUs link to it.
+SUBJECT = "gpu"
 
 
 def gpu(source: Source, layer: Layer) -> Dashboard | None:
@@ -37,7 +39,7 @@ def gpu(source: Source, layer: Layer) -> Dashboard | None:
     page = GpuPage(source)
     if not page.has("gpu_power"):
         return None
-    uid = f"llm-{source.name.replace('_', '-')}-{_SUBJECT}"
+    uid = page_uid(source, SUBJECT)
     now = (*gpu_tiles(page), gpu_table(page, uid))
     shown = (
         *row_of("health", "XID errors and harm", (*xid_panels(page), *clock_event_panels(page))),
@@ -54,7 +56,7 @@ def gpu(source: Source, layer: Layer) -> Dashboard | None:
     )
     text = counters_file_panels(source, (*now, *(panel for row in shown for panel in row.panels)))
     return page.dashboard(
-        _SUBJECT,
+        SUBJECT,
         "Health, load, memory, power, clocks and errors of each GPU, from DCGM's exporter.",
         (*row_of("now", "Summary", (*now, *text)), *shown, *_collapsed(page, layer)),
         tuple(xid_event(page)),

@@ -1,0 +1,47 @@
+"""One replica that is slower than its equals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmdash.alerts.alert import Alert, Shown
+from llmdash.alerts.questions import BY_MODEL, BY_REPLICA, REPLICA, Questions, above
+from llmdash.levels import Level
+from llmdash.promql.expressions import aggregate, average, count, joined, mean_of, total
+from llmdash.promql.nodes import Binary, Number
+from llmdash.promql.units import COUNT
+from llmdash.promql.windows import Duration
+from llmdash.slos.tiers import Severity
+from llmdash.sources.source import Role
+
+
+def replica_alerts(asked: Questions) -> Iterator[Alert]:
+    """Yield what a slow replica is told by; nothing where no engine times gaps between tokens."""
+    name = "inter_token_latency"
+    if not asked.layer.has(name, role=Role.ENGINE):
+        return
+    limits = asked.limits
+    # Only of those at work: a replica without gaps is NaN, the least of all in a median.
+    gaps = above(total(asked.layer.counts(name, Level.INSTANCE), BY_REPLICA), 0)
+    gap = mean_of(total(asked.layer.sums(name, Level.INSTANCE), BY_REPLICA), gaps)
+    # The median: as long as fewer than half of them are slow, they do not move it.
+    usual = aggregate("quantile", gap, BY_MODEL, 0.5)
+    slower = joined(gap, ">", usual * limits.slow_replica, on=BY_MODEL, group_left=())
+    enough = Binary(">=", count(gap, BY_MODEL), Number(limits.slow_replica_fewest, COUNT))
+    # One that has more to do is slower by right. Not told by how many requests it runs: given the
+    # same, a slow replica runs more of them, for each stays longer.
+    no_busier = joined(
+        gaps, "<=", average(gaps, BY_MODEL) * limits.same_load, on=BY_MODEL, group_left=()
+    )
+    expr = joined(joined(slower, "and", enough, on=BY_MODEL), "and", no_busier, on=BY_REPLICA)
+    yield Alert(
+        name="ReplicaSlow",
+        expr=expr,
+        wait=Duration.parse("10m"),
+        severity=Severity.TICKET,
+        summary=f"{REPLICA} takes {{{{ $value | humanizeDuration }}}} between two tokens, over "
+        f"{limits.slow_replica:g} times of its equals",
+        description="It makes no more tokens than the other replicas of the model. Look at its "
+        "GPUs (clocks, heat, a neighbour), at the CPU of its server process, and at its version.",
+        panel=Shown("llm-fleet", "inter-token-latency-by-model", ("source", "model")),
+    )

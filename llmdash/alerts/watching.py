@@ -1,0 +1,64 @@
+"""The watching itself: scrapes that are slow, rules that fail or are late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmdash.alerts.alert import Alert, Shown
+from llmdash.alerts.questions import Questions, above
+from llmdash.dashboards.fleet.rule_health import BY_GROUP, OURS
+from llmdash.dashboards.fleet.scrape_health import Scrapes
+from llmdash.metrics import prometheus as metrics
+from llmdash.promql.expressions import increase, total
+from llmdash.promql.windows import Duration
+from llmdash.slos.tiers import Severity
+
+#: A group that fails once in a while is evaluated again; what fails throughout it is broken.
+_WHILE = Duration.parse("15m")
+#: An increase is estimated from scrapes, and is seldom whole.
+_TIMES = '{{ $value | printf "%.0f" }}'
+
+
+def watching_alerts(asked: Questions) -> Iterator[Alert]:
+    """Yield what is told of Prometheus's work for the pack."""
+    if asked.layer.sources:
+        yield Alert(
+            name="ScrapeSlow",
+            expr=above(Scrapes(asked.layer).share_of_interval(), asked.limits.scrape_share),
+            wait=Duration.parse("10m"),
+            severity=Severity.TICKET,
+            summary="a scrape of {{ $labels.job }} {{ $labels.instance }} takes "
+            "{{ $value | humanizePercentage }} of its interval",
+            description="After two thirds of the interval it is given up, and the target counts as "
+            "down. A busy server answers /metrics late just when it matters.",
+            panel=Shown("llm-honesty", "slowest"),
+        )
+    # As long as recorded rates look back: some evaluations of each group are in it.
+    lately = asked.layer.intervals.rate_window
+    failed = total(
+        increase(metrics.PROMETHEUS_RULE_EVALUATION_FAILURES_TOTAL.select(OURS), lately), BY_GROUP
+    )
+    yield Alert(
+        name="RulesFailing",
+        expr=above(failed, 0),
+        wait=_WHILE,
+        severity=Severity.PAGE,
+        summary=f"rules of {{{{ $labels.rule_group }}}} fail ({_TIMES} times in {lately})",
+        description="What they would record is missing, and an alert among them cannot fire: "
+        "nobody watches what it watches. Prometheus says why under Status, Rules.",
+        panel=Shown("llm-honesty", "groups"),
+    )
+    missed = total(
+        increase(metrics.PROMETHEUS_RULE_GROUP_ITERATIONS_MISSED_TOTAL.select(OURS), lately),
+        BY_GROUP,
+    )
+    yield Alert(
+        name="RulesLate",
+        expr=above(missed, 0),
+        wait=_WHILE,
+        severity=Severity.TICKET,
+        summary=f"{{{{ $labels.rule_group }}}} missed {_TIMES} evaluations in {lately}",
+        description="One evaluation takes longer than the time until the next: recordings have "
+        "gaps, alerts come late. Prometheus has too little CPU, or too many series to read.",
+        panel=Shown("llm-honesty", "rule-share"),
+    )

@@ -1,0 +1,44 @@
+"""One replica that is slower than its equals, written out."""
+
+from __future__ import annotations
+
+from llmdash.alerts.limits import Limits
+from llmdash.alerts.questions import Questions
+from llmdash.alerts.replicas import replica_alerts
+from llmdash.layer import Layer
+from llmdash.promql.printer import RULES, to_text
+from llmdash.sources import gateway, sglang, triton, triton_vllm, vllm
+
+MODEL, REPLICA = "source, role, model", "source, role, model, instance"
+#: Of those at work: one without gaps would be NaN, and the least in the median.
+GAPS = f"sum by ({REPLICA}) (llm_instance:inter_token_latency_seconds_count:rate5m) > 0"
+GAP = f"sum by ({REPLICA}) (llm_instance:inter_token_latency_seconds_sum:rate5m) / ({GAPS})"
+
+
+def test_a_slow_replica_written_out() -> None:
+    """Slower than the median, among enough that are at work, and with no more to do than the mean."""
+    limits = Limits(slow_replica=1.7, slow_replica_fewest=5, same_load=1.3)
+    (found,) = replica_alerts(Questions(Layer((vllm(), sglang())), limits))
+
+    assert (
+        f"{GAP} > on ({MODEL}) group_left () quantile by ({MODEL}) (0.5, {GAP}) * 1.7"
+        f" and on ({MODEL}) count by ({MODEL}) ({GAP}) >= 5"
+        f" and on ({REPLICA}) {GAPS} <= on ({MODEL}) group_left () avg by ({MODEL}) ({GAPS}) * 1.3"
+    ) == to_text(found.expr, RULES)
+    assert ("ReplicaSlow", "10m") == (found.name, str(found.wait))
+    assert {"severity": "warning"} == found.static_labels
+
+
+def test_a_source_that_tells_gaps_alone_is_enough() -> None:
+    """Triton's vLLM does not tell how many requests run."""
+    assert 1 == len(list(replica_alerts(Questions(Layer((triton_vllm(),)), Limits()))))
+
+
+def test_where_no_engine_times_gaps_there_is_no_alert() -> None:
+    """Triton's own metrics have none."""
+    assert [] == list(replica_alerts(Questions(Layer((triton(),)), Limits())))
+
+
+def test_replicas_of_a_gateway_are_no_engines() -> None:
+    """A gateway times gaps, but what it waits for is the engines behind it: it is not asked."""
+    assert [] == list(replica_alerts(Questions(Layer((gateway(),)), Limits())))
