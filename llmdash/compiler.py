@@ -78,7 +78,7 @@ def compile_pack(pack: Pack) -> Build:
     made_pages = _compile_pages(pack, promised, gathered)
     rules = {f"rules/{group.name}.yaml": rule_file([group]) for group in groups.values()}
     if promised is not None:
-        rules |= _slo_files(promised, pack)
+        rules |= _slo_files(pack, promised)
     alerts = _alert_groups(pack, promised, gathered)
     links = Links(pack.grafana_url, pack.runbooks_url, {page.uid: page for page, _ in made_pages})
     for path, group in alerts.items():
@@ -228,7 +228,7 @@ def _path(page: Dashboard) -> str:
     return f"dashboards/{folder}{page.uid}.json"
 
 
-def _slo_files(promised: Promises, pack: Pack) -> dict[str, dict[str, Any]]:
+def _slo_files(pack: Pack, promised: Promises) -> dict[str, dict[str, Any]]:
     if promised.series is None:
         return {}
     return {"rules/llmdash-slo.yaml": rule_file(slo_rules(promised, pack.intervals))}

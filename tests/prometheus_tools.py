@@ -55,3 +55,10 @@ def tools_of_major(major: int) -> PrometheusTools:
     if not of_major:
         require(f"prom{major}", f"no promtool {major}.x; stack/prometheus.sh --prometheus{major}")
     return of_major[0] if major == min(MAJORS) else of_major[-1]
+
+
+def said_against(promtool: Path, *tests: Path | str) -> str:
+    """Return what promtool says of rule tests that fail; nothing when all pass."""
+    command = [str(promtool), "test", "rules", *map(str, tests)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    return done.stdout + done.stderr if done.returncode else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from llmdash.alerts.alert import Alert, Shown
 from llmdash.alerts.questions import Questions, above
 from llmdash.dashboards.fleet.bucket_reach import reaches
+from llmdash.dashboards.fleet.honesty import UID as HONESTY
 from llmdash.promql.windows import Duration
 from llmdash.signals import signal
 from llmdash.slos.tiers import Severity
@@ -27,5 +28,5 @@ def bucket_alerts(asked: Questions) -> Iterator[Alert]:
             description="A high quantile of it is no number any more but the last bucket's edge, "
             "and what is drawn flat there may be far worse. Alerts that compare such a quantile "
             "are no longer to be trusted.",
-            panel=Shown("llm-honesty", f"{reach.name.replace('_', '-')}-outside"),
+            panel=Shown(HONESTY, f"{reach.name.replace('_', '-')}-outside"),
         )

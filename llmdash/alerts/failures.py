@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above
+from llmdash.alerts.alert import Alert
+from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, more_than, on_fleet
 from llmdash.promql.expressions import joined, one_of, share_of, total
-from llmdash.promql.nodes import Binary, Number
 from llmdash.promql.windows import Duration
 from llmdash.slos.tiers import Severity
 
@@ -20,14 +19,12 @@ def failure_alerts(asked: Questions) -> Iterator[Alert]:
     # What a client cancelled has neither failed nor ended well.
     failed = total(requests.where(outcome="error"), BY_MODEL)
     ended = total(requests.where(one_of("outcome", ("ok", "error"))), BY_MODEL)
-    window = asked.layer.intervals.rate_window
-    few = asked.limits.failures_fewest / window.seconds
     yield Alert(
         name="RequestsFailing",
         expr=joined(
             above(share_of(failed, ended), asked.limits.failing_share),
             "and",
-            Binary(">", failed, Number(round(few, 6), failed.unit)),
+            more_than(failed, asked.limits.failures_fewest, asked.layer.intervals.rate_window),
         ),
         wait=Duration.parse("5m"),
         severity=Severity.PAGE,
@@ -35,5 +32,5 @@ def failure_alerts(asked: Questions) -> Iterator[Alert]:
         description="Of the requests that ended, not counting those that clients cancelled. What "
         "an engine counts nowhere (dropped streams, refused requests) is not in it: a gateway in "
         "front sees all.",
-        panel=Shown("llm-fleet", "error-share", ("source", "model")),
+        panel=on_fleet("error-share"),
     )

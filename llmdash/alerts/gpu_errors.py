@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert
 from llmdash.alerts.gpus import GPU, HOUR, EveryGpu, gpus_of
-from llmdash.alerts.questions import Questions, above
+from llmdash.alerts.questions import TIMES, Questions, above
 from llmdash.dashboards.dcgm.page import BY_GPU, ago
 from llmdash.dashboards.dcgm.xid import NAME as XID
 from llmdash.metrics.prometheus import UP
@@ -20,8 +20,6 @@ from llmdash.sources.answer import CounterAnswer
 _LINKS = "gpu_nvlink_errors"
 #: An NVLink that was trained anew; other errors are mended by sending once more.
 _RETRAINED = "recovery"
-#: Increases are extrapolated to the whole window: a fraction of an error is none.
-_VALUE = '{{ $value | printf "%.0f" }}'
 #: Slices of one GPU may have codes of their own.
 _BY_SLICE = (*BY_GPU, "GPU_I_ID")
 #: What a code asks for: PromQL chooses series by a label, and not by one of many values.
@@ -98,7 +96,7 @@ def _memory(asked: Questions, gpus: EveryGpu) -> Iterator[Alert]:
             Severity.PAGE,
             "uncorrected-errors",
             expr=above(gpus.increased("gpu_uncorrected_errors", BY_GPU, HOUR), 0),
-            summary=f"{GPU} had {_VALUE} uncorrected memory errors in {HOUR}",
+            summary=f"{GPU} had {TIMES} uncorrected memory errors in {HOUR}",
             description="ECC could not mend them: some process lost data or its life. Drain the "
             "GPU and reset it; replace it if they come back.",
         )
@@ -110,7 +108,7 @@ def _memory(asked: Questions, gpus: EveryGpu) -> Iterator[Alert]:
             expr=above(
                 gpus.increased("gpu_corrected_errors", BY_GPU, HOUR), asked.limits.corrected_errors
             ),
-            summary=f"{GPU} had {_VALUE} corrected memory errors in {HOUR}",
+            summary=f"{GPU} had {TIMES} corrected memory errors in {HOUR}",
             description="ECC mended them, so nothing is lost yet. So many come before those "
             "that it cannot mend.",
         )
@@ -150,7 +148,7 @@ def _links(asked: Questions, gpus: EveryGpu) -> Iterator[Alert]:
             Severity.TICKET,
             "nvlink-errors",
             expr=above(added(mended, BY_GPU), asked.limits.nvlink_errors),
-            summary=f"NVLinks of {GPU} had {_VALUE} errors in {HOUR}",
+            summary=f"NVLinks of {GPU} had {TIMES} errors in {HOUR}",
             description="What failed was sent once more: it costs speed, and so many come before a "
             "link that breaks (XID 74).",
         )
@@ -160,7 +158,7 @@ def _links(asked: Questions, gpus: EveryGpu) -> Iterator[Alert]:
             Severity.TICKET,
             "nvlink-errors",
             expr=above(grown[_RETRAINED], 0),
-            summary=f"an NVLink of {GPU} was trained anew {_VALUE} times in {HOUR}",
+            summary=f"an NVLink of {GPU} was trained anew {TIMES} times in {HOUR}",
             description="It broke and came back: whatever sent over it stood still meanwhile. The "
             "next time it may stay away (XID 74).",
         )

@@ -8,17 +8,16 @@ from llmdash.alerts.alert import Alert
 from llmdash.alerts.gpus import GPU, HOUR, EveryGpu, gpus_of
 from llmdash.alerts.questions import Questions, above, below
 from llmdash.dashboards.dcgm.clock_events import MASK, is_set
+from llmdash.dashboards.dcgm.clocks import CLOCK, WORK, at_work
 from llmdash.dashboards.dcgm.memory import memory_share
 from llmdash.dashboards.dcgm.page import BY_GPU, BY_GPU_AND_MODEL, MODEL
-from llmdash.dashboards.policy import GPU_AT_WORK
 from llmdash.metrics.clock_events import CLOCK_EVENTS
-from llmdash.promql.expressions import aggregate, count, first_of, greatest, joined
+from llmdash.promql.expressions import count, first_of, greatest, joined, median
 from llmdash.promql.nodes import Binary, Expr, Number
 from llmdash.promql.units import COUNT
 from llmdash.promql.windows import Duration
 from llmdash.slos.tiers import Severity
 
-_CLOCK, _WORK = "gpu_sm_clock", "gpu_utilisation"
 _FREE = "gpu_memory_free"
 #: A line of this length tells growth from what an engine takes once, at its start.
 _TREND = Duration.parse("15m")
@@ -38,7 +37,7 @@ def gpu_limit_alerts(asked: Questions) -> Iterator[Alert]:
             yield _capped(asked, gpus)
         if gpus.has("gpu_memory_used") and gpus.has(_FREE):
             yield _filling(asked, gpus)
-        if gpus.has(_CLOCK) and gpus.has(_WORK):
+        if gpus.has(CLOCK) and gpus.has(WORK):
             yield _slow(asked, gpus)
 
 
@@ -134,11 +133,8 @@ def _filling(asked: Questions, gpus: EveryGpu) -> Alert:
 
 
 def _slow(asked: Questions, gpus: EveryGpu) -> Alert:
-    # The clock of an idle GPU says nothing.
-    at_work = gpus.now(_WORK, BY_GPU_AND_MODEL) > GPU_AT_WORK
-    own = Binary("and", gpus.now(_CLOCK, BY_GPU_AND_MODEL), at_work)
-    usual = aggregate("quantile", own, (MODEL,), 0.5)
-    share = joined(own, "/", usual, on=(MODEL,), group_left=())
+    own = at_work(gpus, gpus.now(CLOCK, BY_GPU_AND_MODEL), BY_GPU_AND_MODEL)
+    share = joined(own, "/", median(own, (MODEL,)), on=(MODEL,), group_left=())
     enough = Binary(">=", count(own, (MODEL,)), Number(asked.limits.slow_gpu_fewest, COUNT))
     slow = joined(below(share, asked.limits.slow_gpu), "and", enough, on=(MODEL,))
     return gpus.alert(

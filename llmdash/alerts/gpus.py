@@ -11,8 +11,8 @@ from llmdash.alerts.questions import Questions
 from llmdash.dashboards.dcgm.gpu import SUBJECT
 from llmdash.dashboards.dcgm.page import BY_GPU, GpuPage, ago
 from llmdash.dashboards.source_page import page_uid
-from llmdash.promql.expressions import call, convert, first_of
-from llmdash.promql.nodes import Binary, Expr, Matcher, Selector
+from llmdash.promql.expressions import convert
+from llmdash.promql.nodes import Binary, Expr, Matcher
 from llmdash.promql.windows import Duration
 from llmdash.signals import signal
 from llmdash.slos.tiers import Severity
@@ -46,12 +46,7 @@ class EveryGpu(GpuPage):
     def foretold(self, name: str, trend: Duration, ahead: Duration) -> Expr:
         """Return a gauge of each GPU as it will be, if it goes on as it went; slices add up."""
         part = self._term(name)
-        found: list[Expr] = []
-        for each in part.alternatives:
-            assert isinstance(each, Selector)  # what an exporter shows has samples to look back on
-            value = call("predict_linear", each.over(trend), ahead.seconds)
-            found.append(convert(value, found[0].unit) if found else value)
-        foretold = first_of(*found, ignoring=part.ignoring)
+        foretold = self._over(part, "predict_linear", trend, ahead.seconds)
         return convert(part.grouped("sum", foretold, BY_GPU), signal(name).unit)
 
     def alert(self, name: str, severity: Severity, panel: str, **told: Any) -> Alert:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, engine_called
+from llmdash.alerts.alert import Alert
+from llmdash.alerts.questions import (
+    BY_MODEL,
+    MODEL,
+    Questions,
+    above,
+    engine_called,
+    more_than,
+    on_fleet,
+)
 from llmdash.levels import Level
 from llmdash.promql.expressions import counted_as, joined, total
-from llmdash.promql.nodes import Binary, Number
+from llmdash.promql.nodes import Binary
 from llmdash.promql.windows import Duration
 from llmdash.slos.tiers import Severity
 
-_PANEL = Shown("llm-fleet", "kv-cache", ("source", "model"))
+_PANEL = on_fleet("kv-cache")
 
 
 def kv_cache_alerts(asked: Questions) -> Iterator[Alert]:
@@ -60,14 +68,13 @@ def _preempted(asked: Questions) -> Alert:
         preempted.unit,
     )
     window = asked.layer.intervals.rate_window
-    few = round(asked.limits.preemptions_fewest / window.seconds, 6)
     return Alert(
         name="PreemptionStorm",
         # Compared and not divided: where requests end no more at all, there is no share of them.
         expr=joined(
             Binary(">", preempted, as_many),
             "and",
-            Binary(">", preempted, Number(few, preempted.unit)),
+            more_than(preempted, asked.limits.preemptions_fewest, window),
         ),
         wait=Duration.parse("5m"),
         severity=Severity.TICKET,
@@ -75,7 +82,7 @@ def _preempted(asked: Questions) -> Alert:
         f"{asked.limits.preemptions_per_request:g} for each that ends",
         description="The engines take on more requests than their KV cache holds, and throw them "
         "out again: their work is done twice, and streams stand still meanwhile.",
-        panel=Shown("llm-fleet", "preemptions", ("source", "model")),
+        panel=on_fleet("preemptions"),
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above
+from llmdash.alerts.alert import Alert
+from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, more_than, on_fleet
+from llmdash.dashboards.fleet.bucket_reach import Reach
 from llmdash.dashboards.source_page import percent
 from llmdash.promql.expressions import joined, mean_of, one_of, over_time, quantile, total
-from llmdash.promql.nodes import Binary, Expr, Number, Selector
+from llmdash.promql.nodes import Binary, Expr, Selector
 from llmdash.promql.windows import Duration
 from llmdash.signals import signal
 from llmdash.slos.tiers import Severity
@@ -28,7 +29,6 @@ class _Slow:
     share: float
     #: In seconds.
     limit: float
-    wait: str
     text: str
 
 
@@ -45,7 +45,6 @@ def latency_alerts(asked: Questions) -> Iterator[Alert]:
             "time_to_first_token",
             0.95,
             limits.first_token_p95,
-            "5m",
             "Users look at an empty answer for that long. Either requests wait for an engine "
             "(see the queue), or prompts take long to read (see their length).",
         ),
@@ -54,7 +53,6 @@ def latency_alerts(asked: Questions) -> Iterator[Alert]:
             "inter_token_latency",
             0.99,
             limits.inter_token_p99,
-            "5m",
             "Streams stand still for that long between two outputs: the engine preempts, "
             "reads long prompts in between, or its GPUs are held back.",
         ),
@@ -63,7 +61,6 @@ def latency_alerts(asked: Questions) -> Iterator[Alert]:
             "end_to_end_latency",
             0.99,
             limits.end_to_end_p99,
-            "5m",
             "Whole answers take that long. Long answers may be as they should; if their "
             "length has not changed, look at first tokens and at the gaps between tokens.",
         ),
@@ -79,33 +76,24 @@ def _alert(slow: _Slow, expr: Expr) -> Alert:
     return Alert(
         name=slow.name,
         expr=expr,
-        wait=Duration.parse(slow.wait),
+        wait=Duration.parse("5m"),
         severity=Severity.TICKET,
         summary=f"{percent(slow.share)} of {signal(slow.signal).title.lower()} is "
         f"{{{{ $value | humanizeDuration }}}} for {MODEL}",
         description=slow.text,
-        panel=Shown("llm-fleet", f"{slow.signal.replace('_', '-')}-by-model", ("source", "model")),
+        panel=on_fleet(f"{slow.signal.replace('_', '-')}-by-model"),
     )
 
 
 def _above_quantile(asked: Questions, slow: _Slow) -> Expr | None:
     if not asked.layer.has(slow.signal, buckets=True):
         return None
-    buckets = asked.layer.buckets(slow.signal)
-    able = [
-        source.name
-        for source in asked.layer.answering(slow.signal, buckets=True)
-        if _top(buckets, source.name) > slow.limit
-    ]
+    reach = Reach(asked.layer, slow.signal)
+    able = [source.name for source in reach.sources if max(reach.edges(source)) > slow.limit]
     if not able:
         return None
-    chosen = buckets.where(one_of("source", able))
+    chosen = asked.layer.buckets(slow.signal).where(one_of("source", able))
     return above(quantile(slow.share, total(chosen, ("le", *BY_MODEL))), slow.limit)
-
-
-def _top(buckets: Selector, source: str) -> float:
-    edges = buckets.where(source=source).facts.edges
-    return max(edges.values) if edges is not None and edges.values else 0.0
 
 
 def _slower_than_usual(asked: Questions) -> Alert:
@@ -116,9 +104,8 @@ def _slower_than_usual(asked: Questions) -> Alert:
     begun, begun_before = (_rate(asked, name, ago) for ago in (None, _YESTERDAY))
     expr = joined(slower, "and", Binary("<", begun, begun_before * limits.same_load), on=BY_MODEL)
     # A mean of few says little.
-    few = Number(round(limits.usual_fewest / _WHILE.seconds, 6), begun.unit)
-    expr = joined(expr, "and", Binary(">", begun_before, few), on=BY_MODEL)
-    expr = joined(expr, "and", Binary(">", begun, few), on=BY_MODEL)
+    for rate in (begun_before, begun):
+        expr = joined(expr, "and", more_than(rate, limits.usual_fewest, _WHILE), on=BY_MODEL)
     length = "prompt_length"
     if asked.has(length):
         longer = Binary(
@@ -135,7 +122,7 @@ def _slower_than_usual(asked: Questions) -> Alert:
         description="Neither more requests than a day ago nor, where the source tells their "
         "length, longer prompts explain it: look for what changed (image, driver, configuration, "
         "clocks of GPUs, a neighbour on the node).",
-        panel=Shown("llm-fleet", "time-to-first-token-by-model", ("source", "model")),
+        panel=on_fleet("time-to-first-token-by-model"),
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llmdash.alerts.alert import Shown
 from llmdash.alerts.limits import Limits
+from llmdash.dashboards.fleet.overview import UID as FLEET
 from llmdash.layer import Layer
 from llmdash.levels import Level
 from llmdash.promql.expressions import total
 from llmdash.promql.nodes import Binary, Expr, Number
+from llmdash.promql.windows import Duration
 
 BY_SOURCE = ("source", "role")
 #: A model on a source, all replicas together.
@@ -23,6 +26,10 @@ _OF_MODEL = "{{ with $labels.model }}{{ . }} on {{ end }}"
 MODEL = f"{_OF_MODEL}{{{{ $labels.source }}}}"
 REPLICA = f"{_OF_MODEL}{{{{ $labels.instance }}}}"
 ENGINE = f"{REPLICA}{{{{ with $labels.engine }}}} engine {{{{ . }}}}{{{{ end }}}}"
+
+
+#: How a summary says an increase: extrapolated to its window it is seldom whole.
+TIMES = '{{ $value | printf "%.0f" }}'
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,11 @@ class Questions:
         return total(gauge, BY_ENGINE if gauge.labels.has("engine") else BY_REPLICA)
 
 
+def on_fleet(panel: str) -> Shown:
+    """Return a panel of the fleet's page, for the model and the source of an alert."""
+    return Shown(FLEET, panel, ("source", "model"))
+
+
 def engine_called(of: Expr) -> str:
     """Return how a summary calls an engine; not every source tells those of a replica apart."""
     return ENGINE if of.labels.has("engine") else REPLICA
@@ -54,6 +66,11 @@ def engine_called(of: Expr) -> str:
 def above(of: Expr, limit: float) -> Expr:
     """Return what is above a limit, in its own unit."""
     return Binary(">", of, Number(limit, of.unit))
+
+
+def more_than(rate: Expr, events: float, window: Duration) -> Expr:
+    """Return a rate where it is that of more events than so many in a window."""
+    return above(rate, round(events / window.seconds, 6))
 
 
 def below(of: Expr, limit: float) -> Expr:

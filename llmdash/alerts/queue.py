@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, engine_called
+from llmdash.alerts.alert import Alert
+from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, engine_called, on_fleet
 from llmdash.promql.expressions import ago, joined, least, total
 from llmdash.promql.windows import Duration
 from llmdash.slos.tiers import Severity
 
-_PANEL = Shown("llm-fleet", "waiting", ("source", "model"))
+_PANEL = on_fleet("waiting")
 #: Arrivals come in waves of minutes; a queue that a wave left is gone by then.
 _QUARTER = Duration.parse("15m")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import BY_MODEL, BY_REPLICA, REPLICA, Questions, above
+from llmdash.alerts.alert import Alert
+from llmdash.alerts.questions import BY_MODEL, BY_REPLICA, REPLICA, Questions, above, on_fleet
 from llmdash.levels import Level
-from llmdash.promql.expressions import aggregate, average, count, joined, mean_of, total
+from llmdash.promql.expressions import average, count, joined, mean_of, median, total
 from llmdash.promql.nodes import Binary, Number
 from llmdash.promql.units import COUNT
 from llmdash.promql.windows import Duration
@@ -25,7 +25,7 @@ def replica_alerts(asked: Questions) -> Iterator[Alert]:
     gaps = above(total(asked.layer.counts(name, Level.INSTANCE), BY_REPLICA), 0)
     gap = mean_of(total(asked.layer.sums(name, Level.INSTANCE), BY_REPLICA), gaps)
     # The median: as long as fewer than half of them are slow, they do not move it.
-    usual = aggregate("quantile", gap, BY_MODEL, 0.5)
+    usual = median(gap, BY_MODEL)
     slower = joined(gap, ">", usual * limits.slow_replica, on=BY_MODEL, group_left=())
     enough = Binary(">=", count(gap, BY_MODEL), Number(limits.slow_replica_fewest, COUNT))
     # One that has more to do is slower by right. Not told by how many requests it runs: given the
@@ -43,5 +43,5 @@ def replica_alerts(asked: Questions) -> Iterator[Alert]:
         f"{limits.slow_replica:g} times of its equals",
         description="It makes no more tokens than the other replicas of the model. Look at its "
         "GPUs (clocks, heat, a neighbour), at the CPU of its server process, and at its version.",
-        panel=Shown("llm-fleet", "inter-token-latency-by-model", ("source", "model")),
+        panel=on_fleet("inter-token-latency-by-model"),
     )

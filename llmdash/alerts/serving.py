@@ -13,7 +13,9 @@ from llmdash.alerts.questions import (
     Questions,
     above,
     at,
+    on_fleet,
 )
+from llmdash.dashboards.fleet.overview import UID as FLEET
 from llmdash.levels import Level
 from llmdash.promql.expressions import first_of, joined, one_of, or_zero, over_time, total
 from llmdash.promql.nodes import Expr
@@ -22,7 +24,7 @@ from llmdash.slos.tiers import Severity
 from llmdash.sources.answer import CounterAnswer
 from llmdash.sources.source import Role, Source
 
-_TARGETS = Shown("llm-fleet", "targets", ("source",))
+_TARGETS = Shown(FLEET, "targets", ("source",))
 #: Without these users are not served; a GPU's exporter only watches.
 _SERVING = (Role.ENGINE, Role.GATEWAY, Role.APP)
 #: Vanished is what was there within it.
@@ -46,7 +48,7 @@ def serving_alerts(asked: Questions) -> Iterator[Alert]:
             description="The server answers its scrapes, requests wait or run there, and for ten "
             "minutes nothing has come out. Its health check may still be green. Take it out of "
             "the load balancer and restart it.",
-            panel=Shown("llm-fleet", "waiting", ("source", "model")),
+            panel=on_fleet("waiting"),
         )
 
 

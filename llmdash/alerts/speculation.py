@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above
+from llmdash.alerts.alert import Alert
+from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, on_fleet
 from llmdash.promql.expressions import joined, over_time, total
 from llmdash.promql.nodes import Binary
 from llmdash.promql.windows import Duration
@@ -38,5 +38,5 @@ def speculation_alerts(asked: Questions) -> Iterator[Alert]:
         "GPU time and gains little. Either traffic has changed, or draft and target model no "
         "longer fit together.",
         # Not of all that speculate are gaps between tokens known.
-        panel=Shown("llm-fleet", "end-to-end-latency-by-model", ("source", "model")),
+        panel=on_fleet("end-to-end-latency-by-model"),
     )

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import Questions, above
-from llmdash.dashboards.fleet.rule_health import BY_GROUP, OURS
+from llmdash.alerts.questions import TIMES, Questions, above
+from llmdash.dashboards.fleet.honesty import UID as HONESTY
+from llmdash.dashboards.fleet.rule_health import Rules
 from llmdash.dashboards.fleet.scrape_health import Scrapes
 from llmdash.metrics import prometheus as metrics
-from llmdash.promql.expressions import increase, total
 from llmdash.promql.windows import Duration
 from llmdash.slos.tiers import Severity
 
 #: A group that fails once in a while is evaluated again; what fails throughout it is broken.
 _WHILE = Duration.parse("15m")
-#: An increase is estimated from scrapes, and is seldom whole.
-_TIMES = '{{ $value | printf "%.0f" }}'
 
 
 def watching_alerts(asked: Questions) -> Iterator[Alert]:
@@ -31,34 +29,30 @@ def watching_alerts(asked: Questions) -> Iterator[Alert]:
             "{{ $value | humanizePercentage }} of its interval",
             description="After two thirds of the interval it is given up, and the target counts as "
             "down. A busy server answers /metrics late just when it matters.",
-            panel=Shown("llm-honesty", "slowest"),
+            panel=Shown(HONESTY, "slowest"),
         )
     # As long as recorded rates look back: some evaluations of each group are in it.
     lately = asked.layer.intervals.rate_window
-    failed = total(
-        increase(metrics.PROMETHEUS_RULE_EVALUATION_FAILURES_TOTAL.select(OURS), lately), BY_GROUP
-    )
+    rules = Rules(asked.layer)
+    failed = rules.grown(metrics.PROMETHEUS_RULE_EVALUATION_FAILURES_TOTAL, lately)
     yield Alert(
         name="RulesFailing",
         expr=above(failed, 0),
         wait=_WHILE,
         severity=Severity.PAGE,
-        summary=f"rules of {{{{ $labels.rule_group }}}} fail ({_TIMES} times in {lately})",
+        summary=f"rules of {{{{ $labels.rule_group }}}} fail ({TIMES} times in {lately})",
         description="What they would record is missing, and an alert among them cannot fire: "
         "nobody watches what it watches. Prometheus says why under Status, Rules.",
-        panel=Shown("llm-honesty", "groups"),
+        panel=Shown(HONESTY, "groups"),
     )
-    missed = total(
-        increase(metrics.PROMETHEUS_RULE_GROUP_ITERATIONS_MISSED_TOTAL.select(OURS), lately),
-        BY_GROUP,
-    )
+    missed = rules.grown(metrics.PROMETHEUS_RULE_GROUP_ITERATIONS_MISSED_TOTAL, lately)
     yield Alert(
         name="RulesLate",
         expr=above(missed, 0),
         wait=_WHILE,
         severity=Severity.TICKET,
-        summary=f"{{{{ $labels.rule_group }}}} missed {_TIMES} evaluations in {lately}",
+        summary=f"{{{{ $labels.rule_group }}}} missed {TIMES} evaluations in {lately}",
         description="One evaluation takes longer than the time until the next: recordings have "
         "gaps, alerts come late. Prometheus has too little CPU, or too many series to read.",
-        panel=Shown("llm-honesty", "rule-share"),
+        panel=Shown(HONESTY, "rule-share"),
     )

@@ -92,6 +92,11 @@ def average(of: Expr, by: Sequence[str] = ()) -> Aggregate:
     return aggregate("avg", of, by)
 
 
+def median(of: Expr, by: Sequence[str] = ()) -> Aggregate:
+    """Return the median by labels; it stays as long as fewer than half of the series change."""
+    return aggregate("quantile", of, by, 0.5)
+
+
 def count(of: Expr, by: Sequence[str] = ()) -> Aggregate:
     """Return the number of series by labels."""
     return aggregate("count", of, by)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Duration
 from llmdash.sources import gateway, sglang, triton, trtllm, vllm
 from llmdash.sources.source import Source
+from tests.prometheus_tools import said_against
 
 LIMITS = Limits(
     kv_cache_nearly_full=0.83,
@@ -140,10 +140,7 @@ def check(
     }
     file = folder / "swapped.test.yaml"
     file.write_text(json.dumps(test))
-    done = subprocess.run(
-        [str(promtool), "test", "rules", str(file)], check=False, capture_output=True, text=True
-    )
-    return done.stdout + done.stderr if done.returncode else ""
+    return said_against(promtool, file)
 
 
 def of(instance: str, model: str) -> str:

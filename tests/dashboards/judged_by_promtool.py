@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
+
+from tests.prometheus_tools import said_against
 
 #: What Grafana would fill in: a window of four scrapes, and All for each choice.
 FILLED = {
@@ -49,9 +50,7 @@ def judged(
     (folder / "test.yaml").write_text(
         yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [test]})
     )
-    command = [str(promtool), "test", "rules", str(folder / "test.yaml")]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    return "" if said.returncode == 0 else said.stdout + said.stderr
+    return said_against(promtool, folder / "test.yaml")
 
 
 def _named(labels: str) -> str:

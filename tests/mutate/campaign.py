@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import yaml
 from tests.mutate.mutators import Mutant, mutants_of, seconds_of
 from tests.mutate.trial import (
     GENERATED,
+    RECORDED,
     ROOT,
     Trial,
     complaints,
@@ -27,8 +28,6 @@ from tests.mutate.trial import (
 
 #: Its alerts are judged with all their limits in tests/rules/test_slo_limits.py.
 PROMISES = "llmdash-slo-alerts"
-
-RECORDED = re.compile(r"\bllm(?:_instance)?:\w+:\w+")
 
 
 @dataclass(frozen=True)
@@ -137,12 +136,19 @@ def _batches(mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
         left = rest
 
 
+@cache
+def _test(path: Path) -> dict[str, Any]:
+    """Return a rule test; read once, for reading is slow."""
+    found: dict[str, Any] = yaml.safe_load(path.read_text())
+    return found
+
+
 def _evaluation(test: Path) -> float:
-    return seconds_of(yaml.safe_load(test.read_text()).get("evaluation_interval", "1m"))
+    return seconds_of(_test(test).get("evaluation_interval", "1m"))
 
 
 def _files_of(test: Path) -> list[str]:
-    return [Path(name).name for name in yaml.safe_load(test.read_text())["rule_files"]]
+    return [Path(name).name for name in _test(test)["rule_files"]]
 
 
 def alert_campaigns() -> Iterator[Campaign]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from tests.rules.mutants import with_a_matcher_dropped
-
-Rule = dict[str, Any]
+from tests.rules.mutants import Rule, with_a_matcher_dropped
 
 #: A number that is no part of a name, a label's value or a window.
 NUMBER = re.compile(r"(?<![\w.:\"|\\])\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.:\"|])")

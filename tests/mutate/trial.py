@@ -5,28 +5,31 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.mutate.mutators import Mutant, Rule
+from tests.mutate.mutators import Mutant
+from tests.prometheus_tools import said_against
+from tests.rules.mutants import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated" / "rules"
 
 BLOCK = re.compile(r"^ {4}(?=(?:alertname|expr|rule|name): )", re.MULTILINE)
-BRACED = re.compile(r"\{([^{}]*)\}")
+SAMPLE = re.compile(r"\{[^{}]*\}[^{]*")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 RECORDED = re.compile(r"\bllm(?:_instance)?:\w+:\w+")
 ALERT_NAME = re.compile(r'alertname="(\w+)"')
 
 
+@cache
 def rule_file(name: str) -> dict[str, Any]:
-    """Return a built file."""
+    """Return a built file; read once, for reading is slow."""
     found: dict[str, Any] = yaml.safe_load((GENERATED / name).read_text())
     return found
 
@@ -68,10 +71,9 @@ class Trial:
             text = json.dumps(content if name == file else usual)  # JSON is YAML
             (folder / "generated" / "rules" / name).write_text(text)
         copies = [shutil.copy(test, folder / "rules") for test in self.tests]
-        command = [str(self.promtool), "test", "rules", *map(str, copies)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        said = said_against(self.promtool, *copies)
         shutil.rmtree(folder)
-        return done.stdout + done.stderr if done.returncode else ""
+        return said
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,8 @@ def complaints(said: str) -> Iterator[Complaint]:
 
 def _differing(body: str) -> Iterator[dict[str, str]]:
     expected, _, got = body.partition("got:")
-    sides = [BRACED.findall(side) for side in (expected, got)]
-    values = [re.findall(r"\{[^{}]*\}[^{]*", side) for side in (expected, got)]
-    del sides
-    for text in sorted(set(values[0]) ^ set(values[1])):
+    samples = [set(SAMPLE.findall(side)) for side in (expected, got)]
+    for text in sorted(samples[0] ^ samples[1]):
         yield dict(LABEL.findall(text.partition("}")[0]))
 
 

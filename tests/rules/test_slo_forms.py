@@ -19,7 +19,7 @@ from llmdash.promql.windows import Duration
 from llmdash.slos.defaults import AVAILABILITY_ESTIMATE, FIRST_TOKEN
 from llmdash.slos.tiers import Severity, Tier
 from llmdash.sources import vllm
-from tests.prometheus_tools import MAJORS, tools_of_major
+from tests.prometheus_tools import MAJORS, said_against, tools_of_major
 
 TARGET = 'job="vllm", instance="a:8000", model_name="m", engine="0"'
 FIRST_TOKENS = "vllm:time_to_first_token_seconds"
@@ -56,10 +56,7 @@ def check(
     }
     file = folder / "forms.test.yaml"
     file.write_text(json.dumps(test))
-    done = subprocess.run(
-        [str(promtool), "test", "rules", str(file)], check=False, capture_output=True, text=True
-    )
-    return done.stdout + done.stderr if done.returncode else ""
+    return said_against(promtool, file)
 
 
 def value(of: float) -> list[dict[str, Any]]:

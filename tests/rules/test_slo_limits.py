@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.prometheus_tools import MAJORS, tools_of_major
+from tests.prometheus_tools import MAJORS, said_against, tools_of_major
 
 ROOT = Path(__file__).resolve().parents[2]
 ALERTS = ROOT / "generated" / "rules" / "llmdash-slo-alerts.yaml"
@@ -147,9 +146,7 @@ def said_of(promtool: Path, folder: Path, group: dict[str, Any], slos: Iterable[
     (folder / "rules.yaml").write_text(json.dumps({"groups": [group]}))
     test = folder / "limits.test.yaml"
     test.write_text(json.dumps(rule_test([case for slo in slos for case in cases_of(slo)])))
-    command = [str(promtool), "test", "rules", str(test)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    return done.stdout + done.stderr if done.returncode else ""
+    return said_against(promtool, test)
 
 
 def test_alerts_are_those_of_the_promises() -> None:

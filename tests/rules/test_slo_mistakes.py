@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.prometheus_tools import MAJORS, tools_of_major
+from tests.prometheus_tools import MAJORS, said_against, tools_of_major
 from tests.rules.mutants import Mutant, Rule, mutants_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,9 +124,7 @@ def said_of(folder: Path, rules: list[dict[str, Any]], *tests: str) -> str:
     (folder / "generated" / "rules" / RULES.name).write_text(json.dumps({"groups": rules}))
     shutil.copy(ALERTS, folder / "generated" / "rules")
     copies = [shutil.copy(ROOT / "rules" / test, folder / "rules") for test in tests]
-    command = [tools_of_major(MAJORS[0]).promtool, "test", "rules", *copies]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    return done.stdout + done.stderr
+    return said_against(tools_of_major(MAJORS[0]).promtool, *copies)
 
 
 def keys_noticed(folder: Path, batch: list[Counted]) -> set[Key]:

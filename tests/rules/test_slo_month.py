@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from llmdash.compiler import compile_pack
 from llmdash.pack import Pack
 from llmdash.slos.defaults import AVAILABILITY
 from llmdash.sources import gateway
-from tests.prometheus_tools import MAJORS, Version
+from tests.prometheus_tools import MAJORS, Version, said_against
 
 TEST = Path(__file__).with_name("month.test.yaml")
 
@@ -29,13 +28,8 @@ def test_a_month(promtools: list[tuple[Version, Path]], tmp_path: Path) -> None:
     write(compile_pack(pack).artifacts, tmp_path / "built")
     test = Path(shutil.copy(TEST, tmp_path))
 
-    def said(promtool: Path) -> str:
-        command = [str(promtool), "test", "rules", str(test)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        return done.stdout + done.stderr if done.returncode else ""
-
     with ThreadPoolExecutor(len(MAJORS)) as pool:
-        found = list(pool.map(said, (promtool for _, promtool in promtools)))
+        found = list(pool.map(lambda each: said_against(each[1], test), promtools))
 
     assert [""] * len(promtools) == found
     assert promtools

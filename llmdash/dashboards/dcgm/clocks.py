@@ -9,13 +9,14 @@ from llmdash.dashboards.panels import Panel, Query, Threshold, TimeSeries
 from llmdash.dashboards.policy import GPU_AT_WORK, GPU_STRAGGLER
 from llmdash.dashboards.style import PLAIN, WARNING, hue
 from llmdash.layer import Layer
-from llmdash.promql.expressions import aggregate, count, greatest, joined
+from llmdash.promql.expressions import aggregate, count, greatest, joined, median
 from llmdash.promql.nodes import Binary, Expr, Number
 
 #: Long enough that a GPU at work was at full clock once.
 _LATELY = "6h"
-_CLOCK = "gpu_sm_clock"
-_WORK = "gpu_utilisation"
+#: What is compared, and what tells that a GPU is at work; alerts on stragglers ask the same.
+CLOCK = "gpu_sm_clock"
+WORK = "gpu_utilisation"
 _ENGINE = "engine_instance"
 #: Below the line is bad; a line in green would be a goal.
 _AS_MUCH = (Threshold(GPU_STRAGGLER, PLAIN),)
@@ -23,7 +24,7 @@ _AS_MUCH = (Threshold(GPU_STRAGGLER, PLAIN),)
 
 def straggler_panels(page: GpuPage, layer: Layer) -> Iterator[Panel]:
     """Yield how fast GPUs run against each other."""
-    if page.has(_CLOCK) and page.has(_WORK):
+    if page.has(CLOCK) and page.has(WORK):
         yield _of_its_model(page)
         yield from _clock_of_its_engine(page, layer)
 
@@ -31,7 +32,7 @@ def straggler_panels(page: GpuPage, layer: Layer) -> Iterator[Panel]:
 def clock_details(page: GpuPage, layer: Layer) -> Iterator[Panel]:
     """Yield how fast GPUs run, of what they can, and whether one of an engine does less."""
     yield from page.graph(
-        _CLOCK,
+        CLOCK,
         "SM clock",
         "How fast the processors of each GPU run. Low while idle; lower than usual at work is a "
         "GPU held back, and the panels of clock events say by what.",
@@ -42,25 +43,25 @@ def clock_details(page: GpuPage, layer: Layer) -> Iterator[Panel]:
         "How fast the memory of each GPU runs. At work it is constant; any lower value then "
         "slows decoding in the same measure.",
     )
-    if page.has(_CLOCK) and page.has(_WORK):
+    if page.has(CLOCK) and page.has(WORK):
         yield _of_its_greatest(page)
         yield from _work_of_its_engine(page, layer)
 
 
-def _at_work(page: GpuPage, of: Expr, by: tuple[str, ...]) -> Expr:
+def at_work(page: GpuPage, of: Expr, by: tuple[str, ...]) -> Expr:
     """Keep GPUs at work: the clock of an idle one says nothing."""
-    return Binary("and", of, page.now(_WORK, by) > GPU_AT_WORK)
+    return Binary("and", of, page.now(WORK, by) > GPU_AT_WORK)
 
 
 def _of_its_greatest(page: GpuPage) -> Panel:
-    share = page.now(_CLOCK) / page.at_its_most(_CLOCK, _LATELY)
+    share = page.now(CLOCK) / page.at_its_most(CLOCK, _LATELY)
     return TimeSeries(
         key="clock-of-greatest",
         title="SM clock of its greatest",
         description="Clock of each GPU at work, of the greatest that it had in six hours. It "
         "needs no limit and no mask to show that a GPU is slowed: by power a little, by heat "
         "or a brake to a half. A gap is a GPU that idles.",
-        queries=(Query("share", _at_work(page, share, BY_GPU), LEGEND, color=hue(_CLOCK)),),
+        queries=(Query("share", at_work(page, share, BY_GPU), LEGEND, color=hue(CLOCK)),),
         thresholds=_AS_MUCH,
         base_color=WARNING,
         width=8,
@@ -68,7 +69,7 @@ def _of_its_greatest(page: GpuPage) -> Panel:
 
 
 def _of_its_model(page: GpuPage) -> Panel:
-    own = _at_work(page, page.now(_CLOCK, BY_GPU_AND_MODEL), BY_GPU_AND_MODEL)
+    own = at_work(page, page.now(CLOCK, BY_GPU_AND_MODEL), BY_GPU_AND_MODEL)
     return TimeSeries(
         key="clock-of-model",
         title="SM clock against GPUs of its kind",
@@ -76,7 +77,7 @@ def _of_its_model(page: GpuPage) -> Panel:
         "make, among those chosen. One below the line is a straggler: look at its heat, its "
         "power limit and its place. A gap is a GPU that idles.",
         queries=(
-            Query("share", _compared(own, _median(own, MODEL), MODEL), LEGEND, color=hue(_CLOCK)),
+            Query("share", _compared(own, median(own, (MODEL,)), MODEL), LEGEND, color=hue(CLOCK)),
         ),
         thresholds=_AS_MUCH,
         base_color=WARNING,
@@ -95,16 +96,16 @@ def _clock_of_its_engine(page: GpuPage, layer: Layer) -> Iterator[Panel]:
     uuid = _uuid(page, layer)
     if not uuid:
         return
-    clock = _at_work(page, page.now(_CLOCK, (*BY_GPU, uuid)), (*BY_GPU, uuid))
+    clock = at_work(page, page.now(CLOCK, (*BY_GPU, uuid)), (*BY_GPU, uuid))
     in_step = _with_engine(page, layer, clock, uuid)
     yield _within_engine(
-        _CLOCK,
+        CLOCK,
         "SM clock within its engine",
         "Clock of each GPU at work, over the median of the GPUs of its engine. Ranks of tensor "
         "parallelism wait for each other in every layer, so the whole engine is as slow as the "
         "lowest line. A gap is a GPU that idles, or whose engine is not known.",
         in_step,
-        _median(in_step, _ENGINE),
+        median(in_step, (_ENGINE,)),
     )
 
 
@@ -112,15 +113,15 @@ def _work_of_its_engine(page: GpuPage, layer: Layer) -> Iterator[Panel]:
     uuid = _uuid(page, layer)
     if not uuid:
         return
-    busy = _with_engine(page, layer, page.now(_WORK, (*BY_GPU, uuid)), uuid)
+    busy = _with_engine(page, layer, page.now(WORK, (*BY_GPU, uuid)), uuid)
     yield _within_engine(
-        _WORK,
+        WORK,
         "Utilisation within its engine",
         "Utilisation of each GPU, over the median of its engine where that is at work. One far "
         "below does less: a rank without requests, or a stage of a pipeline with fewer layers. "
         "All at 1 proves no balance, for a rank that waits spins and looks busy.",
         busy,
-        _median(busy, _ENGINE) > GPU_AT_WORK,
+        median(busy, (_ENGINE,)) > GPU_AT_WORK,
     )
 
 
@@ -141,10 +142,6 @@ def _within_engine(name: str, title: str, text: str, own: Expr, equals: Expr) ->
         base_color=WARNING,
         width=8,
     )
-
-
-def _median(of: Expr, by: str) -> Expr:
-    return aggregate("quantile", of, (by,), 0.5)
 
 
 def _compared(own: Expr, equals: Expr, on: str) -> Expr:

@@ -74,12 +74,12 @@ class GpuPage(SourcePage):
     def _term(self, name: str, place: int = 0) -> Term:
         return self._answer(name).terms[place].narrowed(self.matchers())
 
-    def _over(self, part: Term, function: str, length: Window) -> Expr:
+    def _over(self, part: Term, function: str, length: Window, *more: float) -> Expr:
         """Return a function over a window of each series, in the unit of the newest name."""
         found: list[Expr] = []
         for each in part.alternatives:
             assert isinstance(each, Selector)  # what an exporter shows has samples to look back on
-            value = call(function, each.over(length))
+            value = call(function, each.over(length), *more)
             found.append(convert(value, found[0].unit) if found else value)
         return first_of(*found, ignoring=part.ignoring)
 

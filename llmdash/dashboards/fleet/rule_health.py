@@ -32,7 +32,7 @@ from llmdash.promql.expressions import (
     total,
 )
 from llmdash.promql.nodes import Binary, Expr, Matcher, Number
-from llmdash.promql.windows import RATE_INTERVAL
+from llmdash.promql.windows import RATE_INTERVAL, Duration
 
 BY_GROUP = ("rule_group",)
 _BY = ("role", "source")
@@ -51,9 +51,9 @@ class Rules:
         """Return a gauge of each group; of several Prometheus servers the greatest."""
         return greatest(metric.select(OURS), BY_GROUP)
 
-    def within_an_hour(self, metric: Counter) -> Expr:
-        """Return how much a counter of each group grew within the hour."""
-        return total(increase(metric.select(OURS), HOUR), BY_GROUP)
+    def grown(self, metric: Counter, window: Duration = HOUR) -> Expr:
+        """Return how much a counter of each group grew within a window."""
+        return total(increase(metric.select(OURS), window), BY_GROUP)
 
     def share_of_interval(self) -> Expr:
         """Return how much of the time between two evaluations one takes, by group."""
@@ -92,8 +92,8 @@ def rule_tiles(rules: Rules) -> Iterator[Panel]:
 
 def prometheus_tiles(rules: Rules) -> Iterator[Panel]:
     """Yield what Prometheus says of itself; no data where it does not scrape itself."""
-    failures = rules.within_an_hour(metrics.PROMETHEUS_RULE_EVALUATION_FAILURES_TOTAL)
-    missed = rules.within_an_hour(metrics.PROMETHEUS_RULE_GROUP_ITERATIONS_MISSED_TOTAL)
+    failures = rules.grown(metrics.PROMETHEUS_RULE_EVALUATION_FAILURES_TOTAL)
+    missed = rules.grown(metrics.PROMETHEUS_RULE_GROUP_ITERATIONS_MISSED_TOTAL)
     yield Stat(
         key="rules-now",
         title="Rules failed or late",
@@ -164,8 +164,8 @@ def rule_panels(rules: Rules) -> Iterator[Panel]:
         by=(LabelColumn("rule_group", "Rule group"),),
         queries=(
             Query("share", rules.share_of_interval()),
-            Query("failed", rules.within_an_hour(failures)),
-            Query("missed", rules.within_an_hour(missed)),
+            Query("failed", rules.grown(failures)),
+            Query("missed", rules.grown(missed)),
             Query("samples", rules.now(samples)),
             Query("age", call("time") - rules.now(last)),
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from llmdash.dashboards.vllm.bottleneck import (
 from llmdash.promql.nodes import Expr
 from llmdash.promql.printer import concrete, to_text
 from llmdash.sources import vllm
+from tests.prometheus_tools import said_against
 
 SCRAPE = 15
 EVALUATED = "10m"
@@ -170,9 +170,7 @@ def promtool_says(promtool: Path, folder: Path, expr: str, samples: list[dict[st
     file = folder / "bottleneck.test.yaml"
     content = {"rule_files": [str(rules)], "evaluation_interval": f"{SCRAPE}s", "tests": [test]}
     file.write_text(yaml.safe_dump(content))
-    command = [str(promtool), "test", "rules", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    return said_against(promtool, file)
 
 
 def test_each_state_has_a_case() -> None:
