@@ -81,7 +81,11 @@ def compile_pack(pack: Pack) -> Build:
         rules |= _slo_files(pack, promised)
     alerts = _alert_groups(pack, promised, gathered)
     links = Links(pack.grafana_url, pack.runbooks_url, {page.uid: page for page, _ in made_pages})
-    for path, group in alerts.items():
+    for group in alerts:
+        path = f"rules/{group.name}.yaml"
+        if path in rules:
+            text = "another group of rules has this name; rename the function that makes these"
+            gathered.problems.append(Problem(f"alerts {group.name}", text, "compiles"))
         rules[path] = alert_file(group, links)
         gathered.problems += _link_problems(links, group)
     dashboards = _render(pack, [page for page, _ in made_pages], gathered)
@@ -94,7 +98,7 @@ def compile_pack(pack: Pack) -> Build:
         "coverage.md": lambda: documents.coverage_report(covered),
     }
     if alerts:
-        told = alert_names(alerts.values())
+        told = alert_names(alerts)
         writers["alertmanager/alertmanager.yaml"] = partial(_alertmanager, pack, told)
     if promised is not None and promised.slos:
         writers["slos.md"] = partial(documents.slos_page, promised, pack.intervals)
@@ -234,24 +238,22 @@ def _slo_files(pack: Pack, promised: Promises) -> dict[str, dict[str, Any]]:
     return {"rules/llmdash-slo.yaml": rule_file(slo_rules(promised, pack.intervals))}
 
 
-def _alert_groups(
-    pack: Pack, promised: Promises | None, gathered: _Gathered
-) -> dict[str, AlertGroup]:
-    """Return the groups of alerts by file: those on promises, and those of each subject."""
-    found: dict[str, AlertGroup] = {}
+def _alert_groups(pack: Pack, promised: Promises | None, gathered: _Gathered) -> list[AlertGroup]:
+    """Return the groups of alerts: those on promises, and those of each subject.
+
+    Each has a file of its own: a rule test reads only what it is about.
+    """
+    found = []
     series = None if promised is None else promised.series
     if series is not None:
-        burn = burn_alerts(series, pack.layer.gauge("up", "sum"), pack.intervals.alerts)
-        found[f"rules/{burn.name}.yaml"] = burn
+        found.append(burn_alerts(series, pack.layer.gauge("up", "sum"), pack.intervals.alerts))
     asked = Questions(pack.layer, pack.limits)
     for make in pack.alerts:
         subject = _name(make)
         alerts = gathered.attempt(f"alerts {subject}", partial(_made_of, make, asked))
         if alerts:
             name = f"llmdash-{subject.replace('_', '-')}"
-            # A file for each: a rule test reads only what it is about.
-            group = AlertGroup(name, pack.intervals.alerts, alerts)
-            found[f"rules/{name}.yaml"] = group
+            found.append(AlertGroup(name, pack.intervals.alerts, alerts))
     return found
 
 

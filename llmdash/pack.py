@@ -107,6 +107,17 @@ class Pack:
         for slo in slos:
             if not isinstance(slo, Slo):
                 yield f"slos: expected Slo(…), got {type(slo).__name__} {slo!r}"
+        limits: object = self.limits
+        if not isinstance(limits, Limits):
+            yield f"limits: expected Limits(…), got {type(limits).__name__} {limits!r}"
+        subjects: object = self.alerts
+        if not isinstance(subjects, tuple | list):
+            yield f"alerts: expected a tuple of functions, got {subjects!r}"
+        else:
+            for make in subjects:
+                # Its file is called by it.
+                if not callable(make) or not getattr(make, "__name__", "").isidentifier():
+                    yield f"alerts: expected a function with a name, got {make!r}"
         targets: Mapping[str, object] = self.targets
         for name, addresses in targets.items():
             if not isinstance(addresses, tuple | list):

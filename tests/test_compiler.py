@@ -7,13 +7,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
+from llmdash.alerts import ALERTS
+from llmdash.alerts.alert import Alert
+from llmdash.alerts.questions import Questions
 from llmdash.build import Build, panels_of
 from llmdash.checks import checked
 from llmdash.compiler import compile_pack, portable_artifacts
@@ -172,6 +175,20 @@ def test_a_pack_that_promises_nothing() -> None:
 
     assert "signals.md" in files
     assert [] == [path for path in files if "slo" in path]
+
+
+def test_subjects_of_alerts_of_one_name() -> None:
+    """The second would take the first one's file, so it is a problem that says what to do."""
+
+    def queue_alerts(asked: Questions) -> Iterator[Alert]:
+        yield from ALERTS[3](asked)
+
+    built = compile_pack(Pack(sources=(vllm(),), alerts=(*ALERTS, queue_alerts)))
+
+    assert [
+        "alerts llmdash-queue-alerts: another group of rules has this name; rename the function "
+        "that makes these (compiles)"
+    ] == [str(problem) for problem in built.problems]
 
 
 def test_every_source_has_the_pages_that_it_can_fill() -> None:

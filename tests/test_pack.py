@@ -161,6 +161,9 @@ def test_nothing_is_shared_between_packs() -> None:
             {"target_models": {"vllm": "llama"}},
             "target_models of vllm: expected models by host:port, got 'llama'",
         ),
+        ({"limits": {"queue": 7}}, "limits: expected Limits(…), got dict {'queue': 7}"),
+        ({"alerts": None}, "alerts: expected a tuple of functions, got None"),
+        ({"alerts": ("queue",)}, "alerts: expected a function with a name, got 'queue'"),
     ],
 )
 def test_settings_of_the_wrong_kind_are_refused(settings: dict[str, Any], message: str) -> None:
