@@ -146,6 +146,7 @@ def test_few_signals_are_recorded_by_instance() -> None:
         "requests_running",
         "requests_waiting",
         "kv_cache_use",
+        "adapter_combinations",
     ] == [asked.name for asked in SIGNALS if asked.per_instance]
 
 
