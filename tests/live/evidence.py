@@ -18,12 +18,14 @@ from tests.live.prometheus_server import PrometheusServer
 from tests.live.questions import (
     Excuse,
     Question,
+    Recorded,
     excuse,
     hourly_recordings,
     is_driven,
     longest_look_back,
     may_be_zero,
     panel_questions,
+    recorded_expressions,
     recording_questions,
     rests_on,
     variable_questions,
@@ -66,10 +68,12 @@ class Hearing:
     asked: int = 0
     #: Recordings that may have to wait for the next hour.
     hourly: frozenset[str] = frozenset()
+    rules: Recorded = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Note every question of the build."""
         self.hourly = hourly_recordings(self.build)
+        self.rules = recorded_expressions(self.build)
         questions = all_questions(self.build)
         self.open_questions = [_Asked(question) for question in questions]
         self.asked = len(questions)
@@ -107,7 +111,7 @@ class Hearing:
             return Excuse("", "lists what is wrong, and nothing is")
         own = [metric for source in self.build.pack.sources for metric in source.metrics]
         catalogue: list[Metric] = [*own, *prometheus_metrics.METRICS]
-        return excuse(asked.question, catalogue, self.after, self.newer)
+        return excuse(asked.question, catalogue, self.after, self.newer, self.rules)
 
     def _is_driven(self, question: Question) -> bool:
         """Tell whether the counters of some foundation rose on a server's own page."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import promql_parser
 
@@ -23,6 +23,9 @@ INTERVALS = {"$__rate_interval": "1m", "$__range": "2m"}
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))")
 _VALUES_OF = re.compile(r"label_values\((.*), (\w+)\)")
 
+
+#: For each recorded name, the static labels and expressions of its rules.
+Recorded: TypeAlias = Mapping[str, tuple[tuple[dict[str, str], str], ...]]
 
 #: How a rule records at the first evaluations of an hour only.
 _GATHERED = "minute() <"
@@ -115,7 +118,7 @@ def filled_in(expression: str, chosen: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, expression)
 
 
-def recorded_expressions(build: Build) -> Mapping[str, tuple[tuple[dict[str, str], str], ...]]:
+def recorded_expressions(build: Build) -> Recorded:
     """Return, for each recorded name, the static labels and expressions of its rules."""
     found: dict[str, list[tuple[dict[str, str], str]]] = {}
     for _, rule in build.rule_items():
@@ -125,19 +128,22 @@ def recorded_expressions(build: Build) -> Mapping[str, tuple[tuple[dict[str, str
     return {name: tuple(rules) for name, rules in found.items()}
 
 
-def _foundations(
-    text: str, rules: Mapping[str, tuple[tuple[dict[str, str], str], ...]]
-) -> Iterator[str]:
+def _foundations(text: str, rules: Recorded) -> Iterator[str]:
     recorded = False
     for node in nodes(parsed(text)):
         if isinstance(node, promql_parser.VectorSelector) and (node.name or "") in rules:
             recorded = True
-            for labels, expression in rules[node.name or ""]:
-                own = [m for m in node.matchers.matchers if m.name in labels]
-                if _satisfies(own, labels):
-                    yield expression
+            yield from _rules_of(node, rules)
     if not recorded:
         yield text
+
+
+def _rules_of(selector: Any, rules: Recorded) -> Iterator[str]:
+    """Yield the expressions of the rules whose recordings a selector can find."""
+    for labels, expression in rules[selector.name or ""]:
+        own = [m for m in selector.matchers.matchers if m.name in labels]
+        if _satisfies(own, labels):
+            yield expression
 
 
 def hourly_recordings(build: Build) -> frozenset[str]:
@@ -280,18 +286,31 @@ def excuse(
     metrics: Sequence[Metric],
     pages: Sequence[Exposition],
     newer: Mapping[str, str] = MappingProxyType({}),
+    rules: Recorded = MappingProxyType({}),
 ) -> Excuse | None:
     """Return why a question may go unanswered: all that it rests on needs what is not here.
 
     A foundation is excused by one family that no page shows, for want of what it needs or because
-    the server is older (`newer`: the reason by family), or that stays at zero for want of it; of
-    the alternatives of an `or`, all must be.
+    the server is older (`newer`: the reason by family), or that stays at zero for want of it; by
+    a recording whose `rules` are all excused; of the alternatives of an `or`, all must be.
     """
     shown = {family for page in pages for family in page.families}
     by_series = {name: metric for metric in metrics for name in metric.series_names()}
+    #: Recordings on the way down: one that reads its own past is not excused by it.
+    entered: set[str] = set()
+
+    def recorded(node: Any) -> Excuse | None:
+        if node.name in entered:
+            return None
+        entered.add(node.name)
+        found = [lacking(parsed(expression)) for expression in _rules_of(node, rules)]
+        entered.remove(node.name)
+        return None if None in found or not found else found[0]
 
     def lacking(node: Any) -> Excuse | None:
         if isinstance(node, promql_parser.VectorSelector):
+            if node.name in rules:
+                return recorded(node)
             metric = by_series.get(node.name or "")
             if metric is None:
                 return None
@@ -304,6 +323,8 @@ def excuse(
             return None
         if isinstance(node, promql_parser.MatrixSelector):
             return lacking(node.vector_selector)
+        if isinstance(node, promql_parser.BinaryExpr) and str(node.op) == "unless":
+            return lacking(node.lhs)  # what is not here takes nothing away
         found = [lacking(child) for child in children(node)]
         if _is_or(node) and None in found:
             return None

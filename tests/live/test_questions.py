@@ -63,6 +63,30 @@ def test_a_question_is_excused_when_all_it_rests_on_is_absent(
 
 
 @pytest.mark.parametrize(
+    ("foundation", "excused"),
+    [
+        ('llm:ttft:rate5m{source="triton"}', True),
+        ('llm:ttft:rate5m{source="vllm"}', False),
+        ("llm:ttft:rate5m", False),
+        (f'{FIRST_RESPONSE} or llm:ttft:rate5m{{source="triton"}} * 0', True),
+        (f"{FIRST_RESPONSE} or llm:ttft:rate5m * 0", False),
+        (f"{FIRST_RESPONSE} or llm:own_past:sum offset 1h", False),
+        (f"{TTFT} unless {FIRST_RESPONSE}", False),
+        (f"{FIRST_RESPONSE} unless {TTFT}", True),
+    ],
+)
+def test_a_recording_is_excused_by_all_its_rules(foundation: str, excused: bool) -> None:
+    """A recording lacks what each rule that a selector can find lacks; `unless` takes nothing."""
+    rules = {
+        "llm:ttft:rate5m": (({"source": "triton"}, FIRST_RESPONSE), ({"source": "vllm"}, TTFT)),
+        "llm:own_past:sum": (({}, "llm:own_past:sum offset 1m"),),
+    }
+    found = excuse(Question("place", "text", (foundation,)), METRICS, PAGES, rules=rules)
+
+    assert excused == (found is not None)
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         (TTFT, True),
