@@ -147,6 +147,7 @@ def test_few_signals_are_recorded_by_instance() -> None:
         "requests_waiting",
         "kv_cache_use",
         "adapter_combinations",
+        "up",
     ] == [asked.name for asked in SIGNALS if asked.per_instance]
 
 

@@ -66,6 +66,9 @@ class Limits:
     adapter_combinations: float = 10
     #: The share of observations above the last bucket from which p99 is no number.
     beyond_buckets: float = BEYOND[0].value
+    #: In how many configurations the engines of a model may run: more where prefill and decode are
+    #: apart.
+    configurations: float = 1
     #: The share of its interval that a scrape may take.
     scrape_share: float = SCRAPE_SHARE[0].value
     #: Degrees Celsius: 85 in most rules in the wild.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from llmdash.alerts.alert import Shown
 from llmdash.alerts.limits import Limits
@@ -70,7 +71,8 @@ def above(of: Expr, limit: float) -> Expr:
 
 def more_than(rate: Expr, events: float, window: Duration) -> Expr:
     """Return a rate where it is that of more events than so many in a window."""
-    return above(rate, round(events / window.seconds, 6))
+    # Rounded up: exactly so many are no more.
+    return above(rate, ceil(events / window.seconds * 1e6) / 1e6)
 
 
 def below(of: Expr, limit: float) -> Expr:

@@ -1,11 +1,21 @@
-"""One replica that is slower than its equals."""
+"""Replicas of a model that are no equals: one is slower, or they are configured in several ways."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmdash.alerts.alert import Alert
-from llmdash.alerts.questions import BY_MODEL, BY_REPLICA, REPLICA, Questions, above, on_fleet
+from llmdash.alerts.alert import Alert, Shown
+from llmdash.alerts.questions import (
+    BY_MODEL,
+    BY_REPLICA,
+    MODEL,
+    REPLICA,
+    Questions,
+    above,
+    on_fleet,
+)
+from llmdash.dashboards.fleet.honesty import UID as HONESTY
+from llmdash.dashboards.fleet.signal_health import Recorded
 from llmdash.levels import Level
 from llmdash.promql.expressions import average, count, joined, mean_of, median, total
 from llmdash.promql.nodes import Binary, Number
@@ -16,11 +26,25 @@ from llmdash.sources.source import Role
 
 
 def replica_alerts(asked: Questions) -> Iterator[Alert]:
-    """Yield what a slow replica is told by; nothing where no engine times gaps between tokens."""
-    name = "inter_token_latency"
-    if not asked.layer.has(name, role=Role.ENGINE):
-        return
-    limits = asked.limits
+    """Yield what is told of replicas, where an engine times gaps or tells its configuration."""
+    if asked.layer.has("inter_token_latency", role=Role.ENGINE):
+        yield _slow(asked)
+    if asked.has("configurations"):
+        yield Alert(
+            name="ReplicasConfiguredDifferently",
+            expr=above(Recorded(asked.layer).configurations(), asked.limits.configurations),
+            # Longer than it takes to restart one replica after the other.
+            wait=Duration.parse("1h"),
+            severity=Severity.TICKET,
+            summary=f"engines of {MODEL} run in {{{{ $value }}}} configurations",
+            description="An update has stopped half way, or somebody has started one by hand. "
+            "Latencies and cache hits of the model are a mean of servers that are no equals.",
+            panel=Shown(HONESTY, "configurations"),
+        )
+
+
+def _slow(asked: Questions) -> Alert:
+    name, limits = "inter_token_latency", asked.limits
     # Only of those at work: a replica without gaps is NaN, the least of all in a median.
     gaps = above(total(asked.layer.counts(name, Level.INSTANCE), BY_REPLICA), 0)
     gap = mean_of(total(asked.layer.sums(name, Level.INSTANCE), BY_REPLICA), gaps)
@@ -34,7 +58,7 @@ def replica_alerts(asked: Questions) -> Iterator[Alert]:
         gaps, "<=", average(gaps, BY_MODEL) * limits.same_load, on=BY_MODEL, group_left=()
     )
     expr = joined(joined(slower, "and", enough, on=BY_MODEL), "and", no_busier, on=BY_REPLICA)
-    yield Alert(
+    return Alert(
         name="ReplicaSlow",
         expr=expr,
         wait=Duration.parse("10m"),

@@ -17,7 +17,16 @@ from llmdash.alerts.questions import (
 )
 from llmdash.dashboards.fleet.overview import UID as FLEET
 from llmdash.levels import Level
-from llmdash.promql.expressions import first_of, joined, one_of, or_zero, over_time, total
+from llmdash.promql.expressions import (
+    ago,
+    count,
+    first_of,
+    joined,
+    one_of,
+    or_zero,
+    over_time,
+    total,
+)
 from llmdash.promql.nodes import Expr
 from llmdash.promql.windows import Duration
 from llmdash.slos.tiers import Severity
@@ -27,6 +36,8 @@ from llmdash.sources.source import Role, Source
 _TARGETS = Shown(FLEET, "targets", ("source",))
 #: Without these users are not served; a GPU's exporter only watches.
 _SERVING = (Role.ENGINE, Role.GATEWAY, Role.APP)
+#: Down is what has not answered for as long: a restart takes less, and one follows the other.
+_SILENT = Duration.parse("5m")
 #: Vanished is what was there within it.
 _REMEMBERED = Duration.parse("1h")
 _TOKENS = "generation_tokens"
@@ -44,7 +55,7 @@ def serving_alerts(asked: Questions) -> Iterator[Alert]:
             expr=stuck,
             wait=Duration.parse("5m"),
             severity=Severity.PAGE,
-            summary=f"{{{{ $value }}}} requests are stuck at {REPLICA}",
+            summary=f"requests that are stuck at {REPLICA}: {{{{ $value }}}}",
             description="The server answers its scrapes, requests wait or run there, and for ten "
             "minutes nothing has come out. Its health check may still be green. Take it out of "
             "the load balancer and restart it.",
@@ -53,13 +64,16 @@ def serving_alerts(asked: Questions) -> Iterator[Alert]:
 
 
 def _targets(asked: Questions) -> Iterator[Alert]:
-    known, up = (total(asked.layer.gauge("up", how), BY_MODEL) for how in ("count", "sum"))
+    up = asked.layer.gauge("up", level=Level.INSTANCE)
+    by = [label for label in BY_REPLICA if up.labels.has(label)]
+    silent = at(over_time("max", up, _SILENT), 0)
+    # One that is new may still load its model.
+    down = joined(silent, "and", ago(up, _SILENT), on=by)
     yield Alert(
         name="TargetsDown",
-        expr=above(known - up, 0),
-        wait=Duration.parse("5m"),
+        expr=count(down, BY_MODEL),
         severity=Severity.TICKET,
-        summary=f"{{{{ $value }}}} targets of {MODEL} do not answer their scrapes",
+        summary=f"targets of {MODEL} that do not answer their scrapes: {{{{ $value }}}}",
         description="They are down, out of reach, or too busy to answer in time. What they do is "
         "missing in every sum, and in every other alert.",
         panel=_TARGETS,

@@ -1,14 +1,15 @@
-"""The watching itself: scrapes that are slow, rules that fail or are late."""
+"""The watching itself: slow scrapes, signals that were lost, rules that fail or are late."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import TIMES, Questions, above
+from llmdash.alerts.questions import MODEL, TIMES, Questions, above
 from llmdash.dashboards.fleet.honesty import UID as HONESTY
 from llmdash.dashboards.fleet.rule_health import Rules
 from llmdash.dashboards.fleet.scrape_health import Scrapes
+from llmdash.dashboards.fleet.signal_health import Recorded
 from llmdash.metrics import prometheus as metrics
 from llmdash.promql.windows import Duration
 from llmdash.slos.tiers import Severity
@@ -30,6 +31,18 @@ def watching_alerts(asked: Questions) -> Iterator[Alert]:
             description="After two thirds of the interval it is given up, and the target counts as "
             "down. A busy server answers /metrics late just when it matters.",
             panel=Shown(HONESTY, "slowest"),
+        )
+    if Recorded(asked.layer).known:
+        yield Alert(
+            name="SignalLost",
+            expr=Recorded(asked.layer).lost(),
+            wait=_WHILE,
+            severity=Severity.TICKET,
+            summary=f"{MODEL} answers requests, and {{{{ $labels.signal }}}} is not recorded any "
+            "more",
+            description="It was there an hour or a day ago. The server has been updated and calls "
+            "it by another name, or was started without it: no alert that reads it can fire.",
+            panel=Shown(HONESTY, "signals-lost"),
         )
     # As long as recorded rates look back: some evaluations of each group are in it.
     lately = asked.layer.intervals.rate_window

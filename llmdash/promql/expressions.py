@@ -172,10 +172,7 @@ def added(parts: Sequence[Expr], by: Sequence[str]) -> Expr:
     """
     if len(parts) == 1:
         return total(parts[0], by)
-    told_apart = [
-        Call("label_replace", (part, Text("part"), Text(str(place)), Text(""), Text("")))
-        for place, part in enumerate(parts)
-    ]
+    told_apart = [labelled(part, "part", str(place)) for place, part in enumerate(parts)]
     return total(first_of(*told_apart), by)
 
 
@@ -187,6 +184,12 @@ def share_of(part: Expr, whole: Expr) -> Expr:
 def relabel(of: Expr, target: str, source: str, pattern: str = "(.+)") -> Call:
     """Return the series with a label copied under another name (as `label_replace` does)."""
     arguments = (of, Text(target), Text("$1"), Text(source), Text(pattern))
+    return Call("label_replace", arguments)
+
+
+def labelled(of: Expr, label: str, value: str) -> Call:
+    """Return the series with a label of one value."""
+    arguments = (of, Text(label), Text(value), Text(""), Text(""))
     return Call("label_replace", arguments)
 
 

@@ -494,6 +494,8 @@ def _alone_by(expression: Expr) -> frozenset[str] | None:
             matching=Matching(on=on),
         ) if counted == kept and by is not None and on is not None and set(by) == set(on):
             return frozenset(on)
+        case Aggregate(operator="topk" | "bottomk", parameter=Number(1), by=by) if by is not None:
+            return frozenset(by)
     return None
 
 

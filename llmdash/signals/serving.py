@@ -200,6 +200,7 @@ SERVING_SIGNALS: tuple[Signal, ...] = (
         Form.GAUGE,
         STATE,
         combine=("sum", "count"),
+        per_instance=True,
         maximum=1,
     ),
     Signal(
@@ -214,6 +215,13 @@ SERVING_SIGNALS: tuple[Signal, ...] = (
         "configuration_changes",
         "Configuration changes",
         "How many engines run with a configuration not seen on them in the hour before?",
+        Form.GAUGE,
+        STATE,
+    ),
+    Signal(
+        "configurations",
+        "Configurations",
+        "In how many configurations do the engines of a model run?",
         Form.GAUGE,
         STATE,
     ),

@@ -44,6 +44,11 @@ LATELY = Duration.parse("10m")
 #: little, and nobody has configured anything.
 MEASURED = ("num_gpu_blocks", "num_cpu_blocks", "kv_cache_size_tokens", "kv_cache_max_concurrency")
 
+#: What names one engine, whose labels change with each release.
+_ENGINE = ("job", "instance", "engine")
+#: What somebody has chosen, of what every release tells.
+_CHOSEN = ("block_size", "cache_dtype", "enable_prefix_caching", "gpu_memory_utilization")
+
 PREFIXES = ("vllm:", "vllm_", "ray_vllm:", "ray_vllm_", "kserve_vllm:")
 
 
@@ -207,6 +212,7 @@ def _answers(dialect: Dialect) -> dict[str, Answer]:
         up=gauge("up", dialect.term(UP)),
         start_time=gauge("start_time", dialect.term(PROCESS_START_TIME_SECONDS)),
         configuration_changes=gauge("configuration_changes", _configuration_changes(dialect)),
+        configurations=gauge("configurations", _configurations(dialect)),
     )
 
 
@@ -236,10 +242,17 @@ def _adapter_combinations(dialect: Dialect) -> Term | None:
 def _configuration_changes(dialect: Dialect) -> Term | None:
     """Engines whose configuration was not seen in the hour before, on instances that were."""
     info = dialect.select(metrics.CACHE_CONFIG_INFO)
-    # Its labels change with each release; these name one engine.
-    engine = ("job", "instance", "engine")
     now = Aggregate("group", info, None, MEASURED)
     before = Aggregate("group", over_time("present", info.offset(HELD), "1h"), None, MEASURED)
-    changed = joined(joined(now, "unless", before), "and", before, on=engine)
-    unchanged = aggregate("group", info, engine) - 1
-    return Term((first_of(aggregate("group", changed, engine), unchanged),))
+    changed = joined(joined(now, "unless", before), "and", before, on=_ENGINE)
+    unchanged = aggregate("group", info, _ENGINE) - 1
+    return Term((first_of(aggregate("group", changed, _ENGINE), unchanged),))
+
+
+def _configurations(dialect: Dialect) -> Term | None:
+    """Each configuration of a model once: the information names engines, their load the model."""
+    model = dict(dialect.labels)["model"]
+    info, load = map(dialect.select, (metrics.CACHE_CONFIG_INFO, metrics.NUM_REQUESTS_RUNNING))
+    of_engine = aggregate("topk", load, _ENGINE, 1)
+    each = joined(info, "*", of_engine, on=_ENGINE, group_left=(model,))
+    return dialect.term(aggregate("group", each, (model, *_CHOSEN)))

@@ -1,4 +1,4 @@
-"""One replica that is slower than its equals, written out."""
+"""Replicas that are no equals, written out: one is slower, or they are configured in several ways."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GAP = f"sum by ({REPLICA}) (llm_instance:inter_token_latency_seconds_sum:rate5m)
 def test_a_slow_replica_written_out() -> None:
     """Slower than the median, among enough that are at work, and with no more to do than the mean."""
     limits = Limits(slow_replica=1.7, slow_replica_fewest=5, same_load=1.3)
-    (found,) = replica_alerts(Questions(Layer((vllm(), sglang())), limits))
+    (found,) = replica_alerts(Questions(Layer((sglang(), triton_vllm())), limits))
 
     assert (
         f"{GAP} > on ({MODEL}) group_left () quantile by ({MODEL}) (0.5, {GAP}) * 1.7"
@@ -26,6 +26,15 @@ def test_a_slow_replica_written_out() -> None:
         f" and on ({REPLICA}) {GAPS} <= on ({MODEL}) group_left () avg by ({MODEL}) ({GAPS}) * 1.3"
     ) == to_text(found.expr, RULES)
     assert ("ReplicaSlow", "10m") == (found.name, str(found.wait))
+    assert {"severity": "warning"} == found.static_labels
+
+
+def test_configurations_written_out() -> None:
+    """More than a pack allows for an hour; vLLM alone tells them."""
+    found = list(replica_alerts(Questions(Layer((vllm(), sglang())), Limits(configurations=3))))[1]
+
+    assert f"sum by ({MODEL}) (llm:configurations:sum) > 3" == to_text(found.expr, RULES)
+    assert ("ReplicasConfiguredDifferently", "1h") == (found.name, str(found.wait))
     assert {"severity": "warning"} == found.static_labels
 
 

@@ -10,7 +10,7 @@ from llmdash.intervals import Intervals
 from llmdash.layer import Layer
 from llmdash.promql.printer import RULES, to_text
 from llmdash.promql.windows import Duration
-from llmdash.sources import dcgm, sglang, vllm
+from llmdash.sources import dcgm, sglang, triton, vllm
 from llmdash.sources.source import Source
 
 INTERVALS = Intervals(
@@ -52,6 +52,8 @@ RULES_ALONE = {
 
 def test_each_is_written_out() -> None:
     """A scrape is judged by the interval of its job, GPUs by theirs."""
+    lost = written(vllm(), sglang())["SignalLost"]
+
     assert {
         "ScrapeSlow": (
             "(max by (cluster, job, instance)"
@@ -61,8 +63,44 @@ def test_each_is_written_out() -> None:
             "10m",
             "warning",
         ),
+        "SignalLost": lost,
         **RULES_ALONE,
     } == written(vllm(), sglang(), dcgm())
+
+
+def test_lost_signals_written_out() -> None:
+    """Each that the sources have: there an hour or a day ago and not now, of models that answer."""
+    by = "source, role, model"
+
+    def gone(recorded: str, name: str) -> str:
+        before = f"({recorded} offset 1h or {recorded} offset 1d)"
+        lost = f"count by ({by}) ({before} unless on ({by}) {recorded})"
+        return f'label_replace({lost}, "signal", "{name}", "", "")'
+
+    lost = " or ".join(
+        (
+            gone("llm:requests:rate7m", "requests"),
+            gone("llm:time_to_first_token_seconds_count:rate7m", "time_to_first_token"),
+            gone("llm:end_to_end_latency_seconds_count:rate7m", "end_to_end_latency"),
+            gone("llm:queue_time_seconds_count:rate7m", "queue_time"),
+            gone("llm:requests_waiting:sum", "requests_waiting"),
+        )
+    )
+
+    assert (
+        f"({lost}) and on ({by}) count by ({by}) (llm:requests:rate7m > 0)",
+        "15m",
+        "warning",
+    ) == written(triton())["SignalLost"]
+    assert (
+        "or count by (source, role, model) (llm:generation_tokens:rate7m > 0)"
+        in (written(vllm())["SignalLost"][0])
+    )
+
+
+def test_gpus_alone_lose_no_signal() -> None:
+    """They answer no requests."""
+    assert "SignalLost" not in written(dcgm())
 
 
 def test_one_interval_is_one_question() -> None:

@@ -87,6 +87,7 @@ LABELS: tuple[tuple[Expr, str], ...] = (
     (joined(total(WAITING, ("job", "pod")), "/", total(UP, ("job", "pod")), on=("job", "pod")), "job pod"),
     (joined(WAITING, "*", total(UP, ("job",)), on=("job",), group_left=()), "model_name *"),
     (joined(UP, "*", CONFIGURATION, on=("job", "instance"), group_left=("block_size",)), "block_size *"),
+    (joined(UP, "*", aggregate("topk", WAITING, ("job", "instance"), 1), on=("job", "instance"), group_left=("model_name",)), "model_name *"),
     (joined(total(WAITING, ("model_name",)), "and", RECORDED, on=()), "model_name"),
     (first_of(WAITING, greatest(REQUEST_RATE * Number(1, SECONDS), ("job",)), ignoring=("model_name", *sorted(TARGET_LABELS - {"job"}))), "model_name *"),
     (WAITING - WAITING, "model_name *"),

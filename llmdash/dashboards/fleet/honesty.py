@@ -16,6 +16,7 @@ from llmdash.dashboards.fleet.rule_health import (
     rule_tiles,
 )
 from llmdash.dashboards.fleet.scrape_health import Scrapes, scrape_panels, scrape_tiles
+from llmdash.dashboards.fleet.signal_health import Recorded, signal_panels
 from llmdash.dashboards.panels import Panel
 from llmdash.dashboards.rows import row_of
 from llmdash.dashboards.source_page import FOLDER, NEIGHBOURS, TAG
@@ -44,7 +45,7 @@ def honesty(layer: Layer) -> Dashboard:
 def _rows(layer: Layer) -> Iterator[Row]:
     scrapes, counts, rules = Scrapes(layer), Counts(layer), Rules(layer)
     yield from row_of("verdict", "What to doubt", _verdict(scrapes, counts, rules))
-    taken = (*scrape_panels(scrapes), *recording_panels(rules))
+    taken = (*scrape_panels(scrapes), *recording_panels(rules), *signal_panels(Recorded(layer)))
     yield from row_of("scrapes", "Scrapes and recordings", taken)
     yield from row_of("counts", "Counts", count_panels(counts))
     yield from row_of("buckets", "Buckets", reach_panels(layer))
