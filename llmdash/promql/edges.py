@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -68,6 +68,15 @@ class Edges:
             return None
         edges = {edge for _, own in self.by_source for edge in own}.union(self.values)
         return max(edges, default=None)
+
+    def among(self, is_chosen: Callable[[str], bool]) -> Edges:
+        """Return the edges of some of the sources."""
+        own = [(source, values) for source, values in self.by_source if is_chosen(source)]
+        if len(own) == 1:
+            return self.pinned(own[0][0])
+        varies = self.varies_by - {"source"}
+        each = {source: Edges(values, self.unit, varies) for source, values in own}
+        return Edges.of_sources(each) if each else self
 
     def pinned(self, source: str) -> Edges:
         """Return the edges of one source alone."""

@@ -118,6 +118,8 @@ def edges_left(edges: Edges, matchers: Iterable[Matcher], place: str) -> Edges |
             of_le.append(matcher)
         elif matcher.label == "source" and matcher.pins and isinstance(matcher.value, str):
             edges = edges.pinned(matcher.value)
+        elif matcher.label == "source" and isinstance(matcher.value, str):
+            edges = edges.among(matcher.accepts)
         elif matcher.label in edges.varies_by and matcher.pins:
             edges = replace(edges, varies_by=edges.varies_by - {matcher.label})
     for matcher in of_le:

@@ -36,10 +36,11 @@ def test_each_source_has_its_own_last_edge() -> None:
     found = alerts(vllm(), triton())
 
     def beyond(source: str, edge: str) -> str:
-        of = f'source="{source}", role="engine"'
+        chosen = f'source="{source}", {edge}'
         return (
-            f"1 - sum by (source) (llm:time_to_first_token_seconds_bucket:rate5m{{{of}, {edge}}})"
-            f" / sum by (source) (llm:time_to_first_token_seconds_count:rate5m{{{of}}})"
+            "1 - sum by (source, role)"
+            f" (llm:time_to_first_token_seconds_bucket:rate5m{{{chosen}}})"
+            " / sum by (source, role) (llm:time_to_first_token_seconds_count:rate5m)"
         )
 
     assert (
@@ -56,10 +57,9 @@ def test_edges_that_a_server_was_given_count() -> None:
     found = alerts(vllm(edges={"vllm:request_queue_time_seconds": (0.3, 7)}))
 
     assert (
-        "1 - sum by (source) (llm:queue_time_seconds_bucket:rate5m"
-        '{source="vllm", role="engine", le=~"7|7\\\\.0"})'
-        " / sum by (source) (llm:queue_time_seconds_count:rate5m"
-        '{source="vllm", role="engine"}) > 0.037'
+        "1 - sum by (source, role) (llm:queue_time_seconds_bucket:rate5m"
+        '{source="vllm", le=~"7|7\\\\.0"})'
+        " / sum by (source, role) (llm:queue_time_seconds_count:rate5m) > 0.037"
     ) == to_text(found["queue_time"].expr, RULES)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.rules.mutants import Rule, with_a_matcher_dropped
+from tests.rules.mutants import MATCHER, Rule, with_a_matcher_dropped, without_matcher
 
 #: A number that is no part of a name, a label's value or a window.
 NUMBER = re.compile(r"(?<![\w.:\"|\\])\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.:\"|])")
@@ -107,8 +107,13 @@ def _changed(expression: str) -> Iterator[tuple[str, str]]:
     for operation in SET.finditer(expression):
         new = " unless " if operation[1] == "and" else " and "
         yield told(operation, new), changed(operation, new)
-    for text in dict.fromkeys(with_a_matcher_dropped(expression)):
-        yield f"matcher dropped: {_difference(expression, text)}", text
+    if "(" in expression:
+        for text in dict.fromkeys(with_a_matcher_dropped(expression)):
+            yield f"matcher dropped: {_difference(expression, text)}", text
+    else:
+        # Selectors joined on all labels: what one of them chooses is chosen of all.
+        for matcher in dict.fromkeys(found[0] for found in MATCHER.finditer(expression)):
+            yield f"matcher dropped: {matcher}", without_matcher(expression, matcher)
 
 
 def _is_unit(expression: str, number: re.Match[str]) -> bool:

@@ -59,14 +59,15 @@ def main() -> int:
             f"{verdict.seconds:.0f} s",
             flush=True,
         )
+        for mutant in left:
+            print(f"  {mutant}", flush=True)
         verdicts.append(verdict)
     reasons = _reasons()
     section = _section(verdicts, reasons)
-    text = _survivors(verdicts, reasons)
-    print(section, text, sep="\n\n")
+    print(section)
     if chosen.sample == 1 and not chosen.only:
         write(section)
-        SURVIVORS.write_text(text)
+        SURVIVORS.write_text(_survivors(verdicts, reasons))
     return int(not section.is_kept)
 
 

@@ -1,11 +1,10 @@
-"""One run of promtool on changed rules, and which of the changes it complains about."""
+"""One run of promtool on rules that were changed."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,121 +12,100 @@ from typing import Any
 
 import yaml
 
-from tests.mutate.mutators import Mutant
+from tests.mutate.complaints import RECORDED
+from tests.mutate.mutators import seconds_of
 from tests.prometheus_tools import said_against
 from tests.rules.mutants import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated" / "rules"
 
-BLOCK = re.compile(r"^ {4}(?=(?:alertname|expr|rule|name): )", re.MULTILINE)
-SAMPLE = re.compile(r"\{[^{}]*\}[^{]*")
-LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
-RECORDED = re.compile(r"\bllm(?:_instance)?:\w+:\w+")
-ALERT_NAME = re.compile(r'alertname="(\w+)"')
+RuleFile = dict[str, Any]
 
 
 @cache
-def rule_file(name: str) -> dict[str, Any]:
+def rule_file(name: str) -> RuleFile:
     """Return a built file; read once, for reading is slow."""
-    found: dict[str, Any] = yaml.safe_load((GENERATED / name).read_text())
+    found: RuleFile = yaml.safe_load((GENERATED / name).read_text())
     return found
 
 
-def rules_in(content: dict[str, Any]) -> list[Rule]:
+@cache
+def rule_test(path: Path) -> dict[str, Any]:
+    """Return a rule test; read once, for reading is slow."""
+    found: dict[str, Any] = yaml.safe_load(path.read_text())
+    return found
+
+
+def evaluation_of(test: Mapping[str, Any]) -> float:
+    """Return how many seconds are between two evaluations of a test."""
+    return seconds_of(test.get("evaluation_interval", "1m"))
+
+
+def files_of(test: Mapping[str, Any]) -> list[str]:
+    """Return the names of the rule files that a test reads."""
+    return [Path(name).name for name in test["rule_files"]]
+
+
+def rules_in(content: RuleFile) -> list[Rule]:
     """Return the rules of a file, counted through all groups."""
     return [rule for group in content["groups"] for rule in group["rules"]]
 
 
-def with_rules(
-    content: dict[str, Any], changed: Mapping[int, Rule], keep: frozenset[int] | None = None
-) -> dict[str, Any]:
-    """Return a file with some rules changed, and only some kept."""
+def with_rules(content: RuleFile, instead: Mapping[int, Sequence[Rule]]) -> RuleFile:
+    """Return a file with the rules at some places replaced, by none, one or several."""
     groups, place = [], 0
     for group in content["groups"]:
-        rules = []
+        rules: list[Rule] = []
         for rule in group["rules"]:
-            if keep is None or place in keep:
-                rules.append(changed.get(place, rule))
+            rules += instead.get(place, (rule,))
             place += 1
         groups.append({**group, "rules": rules})
     return {"groups": groups}
 
 
+def only_what_is_read(
+    contents: Mapping[str, RuleFile], file: str, texts: Sequence[str]
+) -> dict[str, RuleFile]:
+    """Return files without recordings that neither the texts nor the rules of one file read."""
+    rules = [rule for content in contents.values() for rule in rules_in(content)]
+    wanted = _names_in([*texts, *(rule["expr"] for rule in rules_in(contents[file]))])
+    while True:
+        read = _names_in([rule["expr"] for rule in rules if rule.get("record") in wanted])
+        if read <= wanted:
+            break
+        wanted |= read
+    found = {}
+    for name, content in contents.items():
+        recorded = enumerate(rule.get("record") for rule in rules_in(content))
+        unread: dict[int, Sequence[Rule]] = {
+            place: () for place, own in recorded if own not in wanted
+        }
+        found[name] = content if name == file else with_rules(content, unread)
+    return found
+
+
+def _names_in(texts: Sequence[str]) -> set[str]:
+    return {name for text in texts for name in RECORDED.findall(text)}
+
+
 @dataclass(frozen=True)
 class Trial:
-    """Rule tests, and the rule files that they read, where one of the files is changed."""
+    """Rule tests by name, and the rule files that they read, of which one is changed."""
 
     promtool: Path
-    tests: tuple[Path, ...]
-    #: Every file that the tests read, cut down to what matters to them.
-    files: Mapping[str, dict[str, Any]]
+    tests: Mapping[str, str]
+    files: Mapping[str, RuleFile]
 
-    def said(self, folder: Path, file: str, content: dict[str, Any]) -> str:
+    def said(self, folder: Path, file: str, content: RuleFile) -> str:
         """Return what promtool says with one file replaced; empty when all tests pass."""
         (folder / "rules").mkdir(parents=True)
         (folder / "generated" / "rules").mkdir(parents=True)
         for name, usual in self.files.items():
             text = json.dumps(content if name == file else usual)  # JSON is YAML
             (folder / "generated" / "rules" / name).write_text(text)
-        copies = [shutil.copy(test, folder / "rules") for test in self.tests]
-        said = said_against(self.promtool, *copies)
+        for name, text in self.tests.items():
+            (folder / "rules" / name).write_text(text)
+        said = said_against(self.promtool, *(folder / "rules" / name for name in self.tests))
         shutil.rmtree(folder)
         return said
-
-
-@dataclass(frozen=True)
-class Complaint:
-    """One expectation that was not met: the names that it is about, and the labels that differ."""
-
-    names: frozenset[str]
-    labels: tuple[dict[str, str], ...]
-
-
-def complaints(said: str) -> Iterator[Complaint]:
-    """Yield what promtool complains about."""
-    for block in BLOCK.split(said)[1:]:
-        kind, _, rest = block.partition(": ")
-        head, _, body = rest.partition("\n")
-        if kind == "rule":
-            yield Complaint(frozenset({head.partition(",")[0]}), ())
-        elif kind == "alertname":
-            yield Complaint(frozenset({head.partition(",")[0]}), tuple(_differing(body)))
-        elif kind == "expr":
-            differing = tuple(_differing(body))
-            names = {*ALERT_NAME.findall(head.replace('\\"', '"')), *RECORDED.findall(head)}
-            names |= {each["__name__"] for each in differing if "__name__" in each}
-            yield Complaint(frozenset(names), differing)
-
-
-def _differing(body: str) -> Iterator[dict[str, str]]:
-    expected, _, got = body.partition("got:")
-    samples = [set(SAMPLE.findall(side)) for side in (expected, got)]
-    for text in sorted(samples[0] ^ samples[1]):
-        yield dict(LABEL.findall(text.partition("}")[0]))
-
-
-def is_blamed(mutant: Mutant, others: Sequence[Mutant], found: Sequence[Complaint]) -> bool:
-    """Tell whether a complaint is surely about one mutant of several."""
-    namesakes = [other for other in others if other.name == mutant.name and other is not mutant]
-    apart = [
-        name
-        for name, value in mutant.labels.items()
-        if any(other.labels.get(name) != value for other in namesakes)
-    ]
-    for complaint in found:
-        if complaint.names != {mutant.name}:
-            continue
-        if not namesakes:
-            return True
-        for labels in complaint.labels:
-            told = [name for name in apart if name in labels]
-            if told and all(labels[name] == mutant.labels[name] for name in told):
-                rivals = [
-                    other
-                    for other in namesakes
-                    if all(labels.get(name) == other.labels.get(name) for name in told)
-                ]
-                if not rivals:
-                    return True
-    return False

@@ -103,6 +103,8 @@ def test_sources_share_edges() -> None:
 
     assert ((1.0,), frozenset({"source"})) == (shared.values, shared.varies_by)
     assert Edges((1.0, 2.0, 8.0), SECONDS) == shared.pinned("b")
+    assert Edges((1.0, 2.0, 8.0), SECONDS) == shared.among("b".__eq__)
+    assert shared == shared.among("ab".__contains__)
     assert 8 == shared.top
 
 
@@ -112,6 +114,16 @@ def test_equal_sources_do_not_vary() -> None:
     assert (
         frozenset() == Edges.of_sources({name: Edges((1.0,), SECONDS) for name in "ab"}).varies_by
     )
+
+
+def test_some_sources_share_more() -> None:
+    """Of those that a pattern chooses the edges are those that they share, and vary as before."""
+    each = {"a": (1.0, 4.0), "b": (1.0, 2.0, 8.0), "c": (1.0, 2.0, 8.0)}
+    found = Edges.of_sources(
+        {name: Edges(values, SECONDS, frozenset({"model"})) for name, values in each.items()}
+    ).among("bc".__contains__)
+
+    assert ((1.0, 2.0, 8.0), frozenset({"model"})) == (found.values, found.varies_by)
 
 
 def test_sources_measure_in_one_unit() -> None:

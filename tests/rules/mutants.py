@@ -84,11 +84,13 @@ def with_a_matcher_dropped(expression: str) -> Iterator[str]:
             # One side without it changes nothing: the other side still decides what is joined.
             joined = [join for join in within if matcher[1] in join[1].split(", ")]
             start, end = (joined or [braces])[0].span()
-            without = _without(expression[start:end], matcher[0])
+            without = without_matcher(expression[start:end], matcher[0])
             yield expression[:start] + without + expression[end:]
 
 
-def _without(part: str, dropped: str) -> str:
+def without_matcher(part: str, dropped: str) -> str:
+    """Return a part of an expression in which no selector has this matcher."""
+
     def kept(braces: re.Match[str]) -> str:
         matchers = [found[0] for found in MATCHER.finditer(braces[0]) if found[0] != dropped]
         return f"{{{', '.join(matchers)}}}" if matchers else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -43,8 +43,12 @@ TIERS = {
 SEVERITIES = {"page": "critical", "ticket": "warning"}
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 #: Events of each window, of another number each, so that none is taken for another. They are so many
-#: that one more or less of the bad ones is seen.
-ALL = {window: 100_000 * place for place, window in enumerate(WINDOWS, 1)}
+#: that one more or less of the bad ones is seen, and each limit is a whole number of them.
+ALL = {window: 100_000 * place for place, window in enumerate(WINDOWS, 1)} | {"5m": 150_000}
+#: Half an event less than the fewest: what is exactly so much is no more than that.
+HALF = 0.5
+#: How many minutes a page fires on: 15 where its short window is shorter, and 5 else.
+FIRES_ON = {"page-fast-5m": 15, "page-1h": 15, "page-6h": 5}
 
 SLO = re.compile(r'slo="([\w-]+)"')
 Counts = Mapping[str, tuple[float, float]]
@@ -61,15 +65,18 @@ class Case:
     #: Events of five minutes that are bad by the stricter measure.
     intolerable: float = 0
 
-    def series(self) -> Iterator[dict[str, str]]:
-        """Yield its recorded counts."""
+    def series(self, after: int = 0) -> Iterator[dict[str, str]]:
+        """Yield its recorded counts of two minutes, and of clean ones after."""
         labels = f'{{slo="{self.slo}", source="made", role="engine", model="{self.model}"}}'
+        clean = f" {{}}x{after - 1}" if after else ""
         for window, (bad, everything) in self.counts.items():
-            yield {"series": f"llm:slo_total:increase{window}{labels}", "values": f"{everything}x1"}
-            good = everything - bad
-            yield {"series": f"llm:slo_good:increase{window}{labels}", "values": f"{good}x1"}
-        good = self.counts["5m"][1] - self.intolerable
-        yield {"series": f"llm:slo_tolerable:increase5m{labels}", "values": f"{good}x1"}
+            values = f"{everything}x1{clean.format(everything)}"
+            yield {"series": f"llm:slo_total:increase{window}{labels}", "values": values}
+            values = f"{everything - bad}x1{clean.format(everything)}"
+            yield {"series": f"llm:slo_good:increase{window}{labels}", "values": values}
+        everything = self.counts["5m"][1]
+        values = f"{everything - self.intolerable}x1{clean.format(everything)}"
+        yield {"series": f"llm:slo_tolerable:increase5m{labels}", "values": values}
 
 
 def cases_of(slo: str) -> Iterator[Case]:
@@ -81,6 +88,8 @@ def cases_of(slo: str) -> Iterator[Case]:
         # All else is clean, so a window that two tiers read fires neither by itself.
         for model, more_long, more_short in (
             ("above", 1, 1),
+            ("long-at", 0, 1),
+            ("short-at", 1, 0),
             ("long-below", -1, 1),
             ("short-below", 1, -1),
         ):
@@ -90,13 +99,19 @@ def cases_of(slo: str) -> Iterator[Case]:
                 short: (limit[short] + more_short, ALL[short]),
             }
             yield Case(slo, f"{tier}-{model}", counts, (tier,) if model == "above" else ())
-        for model, bad in (("enough", fewest), ("few", fewest - 1)):
+        for model, bad in (
+            ("enough", fewest),
+            ("few-at", fewest - HALF),
+            ("few", fewest - 1),
+        ):
             counts = {**clean, long: (bad, bad), short: (bad, bad)}
             yield Case(slo, f"{tier}-{model}", counts, (tier,) if model == "enough" else ())
     for model, late, everything, fires in (
         ("above", ALL["5m"] / 2 + 1, ALL["5m"], True),
+        ("at", ALL["5m"] / 2, ALL["5m"], False),
         ("below", ALL["5m"] / 2 - 1, ALL["5m"], False),
         ("enough", fewest, fewest, True),
+        ("few-at", fewest - HALF, fewest - HALF, False),
         ("few", fewest - 1, fewest - 1, False),
     ):
         counts = {**clean, "5m": (0, everything)}
@@ -132,6 +147,27 @@ def rule_test(cases: list[Case]) -> dict[str, Any]:
     }
 
 
+def lasting_test(cases: list[Case]) -> dict[str, Any]:
+    """What promtool is asked: until when each tier fires of what was above its limit for two minutes."""
+    fired = f'timestamp(ALERTS{{alertname="{BURN}", alertstate="firing"}})'
+    ends = [
+        {
+            "labels": f'{{slo="{case.slo}", tier="{tier}"}}',
+            "value": 60 * (1 + FIRES_ON.get(tier, 0)),
+        }
+        for case in cases
+        for tier in case.tiers
+        if case.model == f"{tier}-above" or case.model == "fast-above"
+    ]
+    asked = f"max by (slo, tier) (max_over_time({fired}[30m:1m]))"
+    lasting = {
+        "interval": "1m",
+        "input_series": [series for case in cases for series in case.series(after=28)],
+        "promql_expr_test": [{"expr": asked, "eval_time": "29m", "exp_samples": ends}],
+    }
+    return {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [lasting]}
+
+
 @cache
 def alert_group() -> dict[str, Any]:
     """The built alerts; read once, for reading is slow."""
@@ -140,13 +176,21 @@ def alert_group() -> dict[str, Any]:
     return found
 
 
-def said_of(promtool: Path, folder: Path, group: dict[str, Any], slos: Iterable[str]) -> str:
+def said_of(
+    promtool: Path,
+    folder: Path,
+    group: dict[str, Any],
+    slos: Iterable[str],
+    *made: Callable[[list[Case]], dict[str, Any]],
+) -> str:
     """What promtool says where alerts do not do what the cases of promises say; else nothing."""
     folder.mkdir(parents=True)
     (folder / "rules.yaml").write_text(json.dumps({"groups": [group]}))
-    test = folder / "limits.test.yaml"
-    test.write_text(json.dumps(rule_test([case for slo in slos for case in cases_of(slo)])))
-    return said_against(promtool, test)
+    cases = [case for slo in slos for case in cases_of(slo)]
+    tests = [folder / f"{make.__name__}.test.yaml" for make in made]
+    for test, make in zip(tests, made, strict=True):
+        test.write_text(json.dumps(make(cases)))
+    return said_against(promtool, *tests)
 
 
 def test_alerts_are_those_of_the_promises() -> None:
@@ -163,8 +207,8 @@ def test_alerts_are_those_of_the_promises() -> None:
 
 @pytest.mark.parametrize("slo", PROMISED)
 def test_limits_hold(promtool: Path, tmp_path: Path, slo: str) -> None:
-    """One event above a limit fires, one below it does not, and few events never do."""
-    said = said_of(promtool, tmp_path / slo, alert_group(), [slo])
+    """One event above a limit fires, none above it does not, few never do; and for how long."""
+    said = said_of(promtool, tmp_path / slo, alert_group(), [slo], rule_test, lasting_test)
 
     assert "" == said
 
@@ -227,7 +271,7 @@ def test_every_other_limit_is_noticed(tmp_path: Path) -> None:
         batch = work[turn]
         changed = [new for place, rule in enumerate(rules) for new in batch.get(place, [rule])]
         said = said_of(
-            promtool, tmp_path / str(turn), {**alert_group(), "rules": changed}, PROMISED
+            promtool, tmp_path / str(turn), {**alert_group(), "rules": changed}, PROMISED, rule_test
         )
         noticed = alerts_that_differ(said)
         return [

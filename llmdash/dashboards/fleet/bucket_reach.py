@@ -5,19 +5,20 @@ Each source has edges of its own, and none is ever compared with another's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from llmdash.dashboards.panels import Column, LabelColumn, Panel, Query, Stat, Table, TimeSeries
 from llmdash.dashboards.policy import BEYOND
 from llmdash.dashboards.style import shade
 from llmdash.layer import Layer
-from llmdash.promql.expressions import at_most, first_of, greatest, total
+from llmdash.promql.expressions import at_most, first_of, greatest, one_of, total
 from llmdash.promql.nodes import Expr
 from llmdash.signals import signal
 from llmdash.sources.source import Source
 
-BY = ("source",)
+#: One source has one role, and nothing is added up over roles.
+BY = ("source", "role")
 
 #: The latencies that are read off buckets, and what a column of them is called.
 LATENCIES = (
@@ -49,16 +50,21 @@ class Reach:
 
     def beyond(self) -> Expr:
         """Return the share above the last edge, by source."""
-        return first_of(*(1 - self._up_to(each, max(self.edges(each))) for each in self.sources))
+        return first_of(*(1 - each for each in self._up_to(max)))
 
     def below(self) -> Expr:
         """Return the share up to the first edge, by source."""
-        return first_of(*(self._up_to(each, min(self.edges(each))) for each in self.sources))
+        return first_of(*self._up_to(min))
 
-    def _up_to(self, source: Source, edge: float) -> Expr:
-        of = {"source": source.name, "role": source.role.value}
-        within = at_most(self.layer.buckets(self.name).where(**of), edge)
-        return total(within, BY) / total(self.layer.counts(self.name).where(**of), BY)
+    def _up_to(self, end: Callable[[Iterable[float]], float]) -> Iterator[Expr]:
+        """Yield the share up to one end, of all sources together that have the same."""
+        sources: dict[float, list[str]] = {}
+        for source in self.sources:
+            sources.setdefault(end(self.edges(source)), []).append(source.name)
+        everything = total(self.layer.counts(self.name), BY)
+        for edge, names in sources.items():
+            buckets = self.layer.buckets(self.name).where(one_of("source", names))
+            yield total(at_most(buckets, edge), BY) / everything
 
     @property
     def ends(self) -> str:
@@ -117,7 +123,7 @@ def reach_panels(layer: Layer) -> Iterator[Panel]:
         "stop there) and in its first bucket (where a quantile is a guess between zero and the "
         "edge). Much in the first bucket is a fast server with coarse buckets: compare means "
         "there. A cell without data is a source that has no such buckets.",
-        by=(LabelColumn("source", "Source"),),
+        by=(LabelColumn("source", "Source"), LabelColumn("role", "Role")),
         queries=tuple(queries),
         columns=(*beyond, *below),
         sort_by=beyond[0].title,
@@ -139,13 +145,13 @@ def reach_graphs(layer: Layer) -> Iterator[Panel]:
                 Query(
                     "beyond",
                     reach.beyond(),
-                    "{{source}} beyond",
+                    "{{role}} {{source}} beyond",
                     color=shade(reach.name, 0.99),
                 ),
                 Query(
                     "below",
                     reach.below(),
-                    "{{source}} in the first",
+                    "{{role}} {{source}} in the first",
                     color=shade(reach.name, 0.5),
                 ),
             ),

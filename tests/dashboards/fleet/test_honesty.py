@@ -79,15 +79,15 @@ def test_what_no_source_can_tell_is_left_out() -> None:
 
 
 def test_each_source_has_its_own_last_edge() -> None:
-    """The share beyond is of one source's buckets at its own top edge, in either spelling."""
+    """The share beyond is that at its top edge, in either spelling; those with the same share it."""
     assert (
-        '1 - sum by (source) (llm:time_to_first_token_seconds_bucket:rate5m{source="vllm", '
-        'role="engine", le=~"2560|2560\\\\.0"}) / sum by (source) '
-        '(llm:time_to_first_token_seconds_count:rate5m{source="vllm", role="engine"}) or '
-        '1 - sum by (source) (llm:time_to_first_token_seconds_bucket:rate5m{source="triton", '
-        'role="engine", le=~"5|5\\\\.0"}) / sum by (source) '
-        '(llm:time_to_first_token_seconds_count:rate5m{source="triton", role="engine"})'
-    ) == asked("reach", "time-to-first-token-beyond", Layer((vllm(), triton())))
+        "1 - sum by (source, role) (llm:time_to_first_token_seconds_bucket:rate5m"
+        '{source=~"vllm|gateway", le=~"2560|2560\\\\.0"}) / sum by (source, role) '
+        "(llm:time_to_first_token_seconds_count:rate5m) or "
+        "1 - sum by (source, role) (llm:time_to_first_token_seconds_bucket:rate5m"
+        '{source="triton", le=~"5|5\\\\.0"}) / sum by (source, role) '
+        "(llm:time_to_first_token_seconds_count:rate5m)"
+    ) == asked("reach", "time-to-first-token-beyond", Layer((vllm(), gateway(), triton())))
 
 
 def test_scrapes_are_measured_by_their_own_interval() -> None:
@@ -348,8 +348,8 @@ def test_what_lies_beyond_the_buckets(promtool: Path, tmp_path: Path) -> None:
             of(f"{name}_bucket:rate5m", *idle, ', model="llama", le="2560.0"'): "0x80",
             of(f"{name}_count:rate5m", *idle, ', model="llama"'): "0x80",
         },
-        (reach.beyond() >= 0, {'{source="vllm"}': 0.15625}),
-        (reach.below(), {'{source="vllm"}': 0.25}),
+        (reach.beyond() >= 0, {'{role="engine", source="vllm"}': 0.15625}),
+        (reach.below(), {'{role="engine", source="vllm"}': 0.25}),
         (number("beyond-now", "time-to-first-token"), {"{}": 0.15625}),
     )
 
