@@ -69,7 +69,12 @@ bench-slo: $(INSTALLED) ## Compare our SLO rules with sloth's and pyrra's: pages
 .PHONY: mutate
 mutate: $(INSTALLED) ## Change the built rules one thing at a time, and see that a rule test notices
 	stack/prometheus.sh
-	$(VENV)/bin/python -m tests.mutate.run
+	$(VENV)/bin/python -m tests.mutate.run $(if $(SAMPLE),--sample $(SAMPLE))
+
+.PHONY: film
+film: $(INSTALLED) ## Play a dozen incidents to all rules, and write which alerts fire and when
+	stack/prometheus.sh
+	$(VENV)/bin/python -m tests.film.run
 
 .PHONY: pictures
 pictures: $(INSTALLED) ## Draw the pictures of pages that README.md shows, over a made evening

@@ -13,8 +13,9 @@ from llmdash.slos.tiers import Severity
 #: Who is told at once, and who looks next day; a team's are called by it (`pager-search`).
 PAGER, TICKETS = "pager", "tickets"
 
-#: What belongs together is told together: an outage of a model is one message, not fifty.
-_GROUPED = ["alertname", "source", "model", "slo"]
+#: What belongs together is told together: an outage of a model is one message, not fifty, also when
+#: several promises are broken by it.
+_GROUPED = ["alertname", "source", "model"]
 
 
 def alertmanager_configuration(

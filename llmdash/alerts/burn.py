@@ -150,5 +150,6 @@ def _page_labels(slo: Slo) -> tuple[str, ...]:
 
 
 def _where(slo: Slo) -> str:
-    names = ("source", *slo.by)
-    return " ".join(f"{{{{ $labels.{name} }}}}" for name in names)
+    # A source may not tell a promise's models apart.
+    more = "".join(f"{{{{ with $labels.{name} }}}} {{{{ . }}}}{{{{ end }}}}" for name in slo.by)
+    return f"{{{{ $labels.source }}}}{more}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert
 from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, more_than, on_fleet
-from llmdash.promql.expressions import joined, one_of, share_of, total
+from llmdash.promql.expressions import joined, one_of, total
 from llmdash.promql.windows import Duration
 from llmdash.slos.tiers import Severity
 
@@ -22,7 +22,7 @@ def failure_alerts(asked: Questions) -> Iterator[Alert]:
     yield Alert(
         name="RequestsFailing",
         expr=joined(
-            above(share_of(failed, ended), asked.limits.failing_share),
+            above(failed / ended, asked.limits.failing_share),
             "and",
             more_than(failed, asked.limits.failures_fewest, asked.layer.intervals.rate_window),
         ),

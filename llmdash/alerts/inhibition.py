@@ -28,12 +28,12 @@ _GPU = ("instance", "gpu")
 _MODEL = ("source", "role", "model")
 
 INHIBITIONS = (
-    # A GPU that is gone tells nothing else; one that is to be replaced needs no reset.
+    # An XID is told at once, that its GPU is gone two minutes later: one page, by the first.
+    Inhibition(("GpuNeedsReplacement", "GpuNeedsReset"), ("GpuLost",), _GPU, _GPU),
+    # A GPU that is gone tells nothing else.
     Inhibition(
         ("GpuLost",),
         (
-            "GpuNeedsReset",
-            "GpuNeedsReplacement",
             "GpuProgramFault",
             "GpuUncorrectedErrors",
             "GpuCorrectedErrorsMany",
@@ -47,6 +47,8 @@ INHIBITIONS = (
         _GPU,
         _GPU,
     ),
+    # One that is to be replaced needs no reset.
+    Inhibition(("GpuNeedsReplacement",), ("GpuRowRemapFailed",), _GPU, _GPU),
     Inhibition(
         ("GpuNeedsReplacement", "GpuRowRemapFailed"),
         (
@@ -55,6 +57,8 @@ INHIBITIONS = (
             "GpuUncorrectedErrors",
             "GpuCorrectedErrorsMany",
             "GpuRowRemapPending",
+            "GpuNvlinkErrorsMany",
+            "GpuNvlinkRetrained",
         ),
         _GPU,
         _GPU,
@@ -79,10 +83,10 @@ INHIBITIONS = (
         _GPU,
         _GPU,
     ),
-    # A source without a server has no queue to look at.
+    # A source without a server keeps no promise either, that its servers answer.
     Inhibition(
         ("AllTargetsDown",),
-        ("TargetsDown", "TargetsVanished"),
+        ("TargetsDown", "TargetsVanished", BURN),
         _MODEL,
         ("source",),
     ),

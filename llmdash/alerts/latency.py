@@ -9,7 +9,7 @@ from llmdash.alerts.alert import Alert
 from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, more_than, on_fleet
 from llmdash.dashboards.fleet.bucket_reach import Reach
 from llmdash.dashboards.source_page import percent
-from llmdash.promql.expressions import joined, mean_of, one_of, over_time, quantile, total
+from llmdash.promql.expressions import joined, mean_of, over_time, quantile, total
 from llmdash.promql.nodes import Binary, Expr, Selector
 from llmdash.promql.windows import Duration
 from llmdash.signals import signal
@@ -89,11 +89,11 @@ def _above_quantile(asked: Questions, slow: _Slow) -> Expr | None:
     if not asked.layer.has(slow.signal, buckets=True):
         return None
     reach = Reach(asked.layer, slow.signal)
-    able = [source.name for source in reach.sources if max(reach.edges(source)) > slow.limit]
-    if not able:
+    # A quantile is never above the last edge: of a source that ends below the limit none is told.
+    if not any(max(reach.edges(source)) > slow.limit for source in reach.sources):
         return None
-    chosen = asked.layer.buckets(slow.signal).where(one_of("source", able))
-    return above(quantile(slow.share, total(chosen, ("le", *BY_MODEL))), slow.limit)
+    buckets = total(asked.layer.buckets(slow.signal), ("le", *BY_MODEL))
+    return above(quantile(slow.share, buckets), slow.limit)
 
 
 def _slower_than_usual(asked: Questions) -> Alert:

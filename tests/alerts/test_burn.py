@@ -92,8 +92,8 @@ def test_words_say_what_burns_how_fast() -> None:
     (found, _) = group(slo(tiers=(ODD,))).alerts
 
     assert (
-        "Supper for all: {{ $value | humanize }} bad events in 2h on {{ $labels.source }} "
-        "{{ $labels.model }}, over 11.76% of all"
+        "Supper for all: {{ $value | humanize }} bad events in 2h on {{ $labels.source }}"
+        "{{ with $labels.model }} {{ . }}{{ end }}, over 11.76% of all"
     ) == found.summary
     assert (
         "98% of events are promised to be good over 1w. The budget burns 5.88 x as fast as it may, "
@@ -106,8 +106,8 @@ def test_words_of_the_fast_tier() -> None:
     (found, *_) = group(slo(tiers=(ODD,), fast=Fast(0.7))).alerts
 
     assert (
-        "Supper for all: {{ $value | humanize }} events in 5m on {{ $labels.source }} "
-        "{{ $labels.model }} were far beyond it, over 70% of all"
+        "Supper for all: {{ $value | humanize }} events in 5m on {{ $labels.source }}"
+        "{{ with $labels.model }} {{ . }}{{ end }} were far beyond it, over 70% of all"
     ) == found.summary
     assert found.description.startswith("A budget of 2% burns so slowly that it would page late.")
 

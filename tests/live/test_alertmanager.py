@@ -60,7 +60,7 @@ def key(labels: dict[str, str]) -> str:
 
 
 def test_a_dead_gpu_is_told_once(api: str) -> None:
-    """Of all that a GPU says when it dies only its loss is told; its neighbour is told apart."""
+    """Of all that a GPU says when it dies only what came first is told; its neighbour is told apart."""
     names = ("GpuLost", "GpuNeedsReset", "GpuUncorrectedErrors", "GpuNvlinkRetrained")
     dead = [
         {"alertname": name, "severity": "critical", "instance": "a:9400", "gpu": "3"}
@@ -77,8 +77,8 @@ def test_a_dead_gpu_is_told_once(api: str) -> None:
     found = states(api, [*dead, neighbour, nameless])
 
     assert {
-        "GpuLost 3": "active",
-        "GpuNeedsReset 3": "suppressed",
+        "GpuNeedsReset 3": "active",
+        "GpuLost 3": "suppressed",
         "GpuUncorrectedErrors 3": "suppressed",
         "GpuNvlinkRetrained 3": "suppressed",
         "GpuNeedsReset 4": "active",

@@ -117,10 +117,12 @@ def _changed(expression: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_unit(expression: str, number: re.Match[str]) -> bool:
-    """Tell whether a number converts a unit, or is the 1 of a share that is taken from all."""
+    """Tell whether a number converts a unit, is the 1 of a share of all, or of what carries a label."""
     before, after = expression[: number.start()], expression[number.end() :]
     converts = before.endswith(("* ", "/ ")) and number[0] in ("1000", "1000000", "1048576", "100")
-    whole = number[0] == "1" and (after.startswith(" - ") or before.endswith("== bool "))
+    whole = number[0] == "1" and (
+        after.startswith(" - ") or before.endswith(("== bool ", "vector("))
+    )
     return converts or whole
 
 

@@ -1,6 +1,7 @@
 """Mutates the built rules and writes how many mutants the rule tests kill, and which survive.
 
-`make mutate` runs all of them; `--sample N` one in N, which is not written.
+`make mutate` runs all of them. With `--sample N` it is one in N, which is not written: any that
+survives must be in the list that is.
 """
 
 from __future__ import annotations
@@ -65,10 +66,20 @@ def main() -> int:
     reasons = _reasons()
     section = _section(verdicts, reasons)
     print(section)
-    if chosen.sample == 1 and not chosen.only:
+    if chosen.sample > 1:
+        unlisted = _unlisted(verdicts)
+        print("", *(f"not in {SURVIVORS.name}: {mutant}" for mutant in unlisted), sep="\n")
+        return int(bool(unlisted))
+    if not chosen.only:
         write(section)
         SURVIVORS.write_text(_survivors(verdicts, reasons))
     return int(not section.is_kept)
+
+
+def _unlisted(verdicts: Sequence[Verdict]) -> list[Mutant]:
+    """Return survivors that the last full run did not list, as equivalent or not."""
+    listed = set(SURVIVORS.read_text().splitlines())
+    return [m for one in verdicts for m in one.survivors if f"- `{m}`" not in listed]
 
 
 def _reasons() -> dict[str, str]:

@@ -57,10 +57,11 @@ def run(promtool: Path, *arguments: str | Path) -> tuple[bool, str]:
     return done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.promtool
 @pytest.mark.parametrize("file", TEST_FILES, ids=[file.name for file in TEST_FILES])
-def test_rule_tests_pass(promtool: Path, file: Path) -> None:
-    """The built rules do what the test file promises."""
-    assert "" == said_against(promtool, file)
+def test_rule_tests_pass(file: Path) -> None:
+    """The built rules do what the test file promises, on our floor; README's command is run on 3.x."""
+    assert "" == said_against(tools_of_major(MAJORS[0]).promtool, file)
 
 
 def test_rules_are_accepted(promtool: Path) -> None:
