@@ -45,17 +45,20 @@ def replica_alerts(asked: Questions) -> Iterator[Alert]:
 
 def _slow(asked: Questions) -> Alert:
     name, limits = "inter_token_latency", asked.limits
-    # Only of those at work: a replica without gaps is NaN, the least of all in a median.
-    gaps = above(total(asked.layer.counts(name, Level.INSTANCE), BY_REPLICA), 0)
-    gap = mean_of(total(asked.layer.sums(name, Level.INSTANCE), BY_REPLICA), gaps)
+    gaps = total(asked.layer.counts(name, Level.INSTANCE), BY_REPLICA)
+    seconds = total(asked.layer.sums(name, Level.INSTANCE), BY_REPLICA)
+    # Of those at work: a replica without gaps is NaN, the least of all in a median.
+    at_work = above(gaps, 0)
     # The median: as long as fewer than half of them are slow, they do not move it.
-    usual = median(gap, BY_MODEL)
-    slower = joined(gap, ">", usual * limits.slow_replica, on=BY_MODEL, group_left=())
-    enough = Binary(">=", count(gap, BY_MODEL), Number(limits.slow_replica_fewest, COUNT))
+    usual = median(mean_of(seconds, at_work), BY_MODEL)
+    slower = joined(
+        mean_of(seconds, gaps), ">", usual * limits.slow_replica, on=BY_MODEL, group_left=()
+    )
+    enough = Binary(">=", count(at_work, BY_MODEL), Number(limits.slow_replica_fewest, COUNT))
     # One that has more to do is slower by right. Not told by how many requests it runs: given the
     # same, a slow replica runs more of them, for each stays longer.
     no_busier = joined(
-        gaps, "<=", average(gaps, BY_MODEL) * limits.same_load, on=BY_MODEL, group_left=()
+        gaps, "<=", average(at_work, BY_MODEL) * limits.same_load, on=BY_MODEL, group_left=()
     )
     expr = joined(joined(slower, "and", enough, on=BY_MODEL), "and", no_busier, on=BY_REPLICA)
     return Alert(

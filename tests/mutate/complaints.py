@@ -37,7 +37,7 @@ def complaints(said: str) -> Iterator[Complaint]:
         elif kind == "expr":
             differing = tuple(_differing(body))
             names = {*ALERT_NAME.findall(head.replace('\\"', '"')), *RECORDED.findall(head)}
-            names |= {each["__name__"] for each in differing if "__name__" in each}
+            names |= {each["__name__"] for each in differing if "__name__" in each} - {"ALERTS"}
             yield Complaint(frozenset(names), differing)
 
 

@@ -47,6 +47,7 @@ WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 ALL = {window: 100_000 * place for place, window in enumerate(WINDOWS, 1)} | {"5m": 150_000}
 #: Half an event less than the fewest: what is exactly so much is no more than that.
 HALF = 0.5
+ENOUGH = ("enough", "few-above")
 #: How many minutes a page fires on: 15 where its short window is shorter, and 5 else.
 FIRES_ON = {"page-fast-5m": 15, "page-1h": 15, "page-6h": 5}
 
@@ -101,16 +102,18 @@ def cases_of(slo: str) -> Iterator[Case]:
             yield Case(slo, f"{tier}-{model}", counts, (tier,) if model == "above" else ())
         for model, bad in (
             ("enough", fewest),
+            ("few-above", fewest - HALF + 0.1),
             ("few-at", fewest - HALF),
             ("few", fewest - 1),
         ):
             counts = {**clean, long: (bad, bad), short: (bad, bad)}
-            yield Case(slo, f"{tier}-{model}", counts, (tier,) if model == "enough" else ())
+            yield Case(slo, f"{tier}-{model}", counts, (tier,) if model in ENOUGH else ())
     for model, late, everything, fires in (
         ("above", ALL["5m"] / 2 + 1, ALL["5m"], True),
         ("at", ALL["5m"] / 2, ALL["5m"], False),
         ("below", ALL["5m"] / 2 - 1, ALL["5m"], False),
         ("enough", fewest, fewest, True),
+        ("few-above", fewest - HALF + 0.1, fewest - HALF + 0.1, True),
         ("few-at", fewest - HALF, fewest - HALF, False),
         ("few", fewest - 1, fewest - 1, False),
     ):
