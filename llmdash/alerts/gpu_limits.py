@@ -12,7 +12,7 @@ from llmdash.dashboards.dcgm.clocks import CLOCK, WORK, at_work
 from llmdash.dashboards.dcgm.memory import memory_share
 from llmdash.dashboards.dcgm.page import BY_GPU, BY_GPU_AND_MODEL, MODEL
 from llmdash.metrics.clock_events import CLOCK_EVENTS
-from llmdash.promql.expressions import count, first_of, greatest, joined, median
+from llmdash.promql.expressions import count, first_of, joined, median
 from llmdash.promql.nodes import Binary, Expr, Number
 from llmdash.promql.units import COUNT
 from llmdash.promql.windows import Duration
@@ -96,7 +96,7 @@ def _capped(asked: Questions, gpus: EveryGpu) -> Alert:
     share = gpus.now("gpu_power") / gpus.now("gpu_power_limit")
     # To stand at one's limit is usual at work, and no harm where all of a kind have the same.
     limit = gpus.now("gpu_power_limit", BY_GPU_AND_MODEL)
-    lower = joined(limit, "<", greatest(limit, (MODEL,)), on=(MODEL,), group_left=())
+    lower = joined(limit, "<", gpus.now("gpu_power_limit", (MODEL,)), on=(MODEL,), group_left=())
     return gpus.alert(
         "GpuPowerCapped",
         Severity.TICKET,

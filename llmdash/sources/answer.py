@@ -93,7 +93,7 @@ class Term:
         renamed = {name: own_names[name] for name in by if own_names.get(name, name) != name}
         inner_names = [own_names.get(name, name) for name in by]
         if self.one_of and operator not in ("max", "min", "group"):
-            of = aggregate("max", of, ("instance", *self.one_of, *inner_names, *extra))
+            of = aggregate("max", of, (*self.one_of, *inner_names, *extra))
         combined: Expr = aggregate(operator, of, (*inner_names, *extra))
         for name, own in renamed.items():
             combined = relabel(combined, name, own)

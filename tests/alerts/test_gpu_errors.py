@@ -102,13 +102,13 @@ def test_codes_that_ask_for_nothing_are_not_told() -> None:
     [
         (
             "GpuUncorrectedErrors",
-            "sum by (instance, gpu) (max by (instance, UUID, gpu) ("
+            "sum by (instance, gpu) (max by (UUID, instance, gpu) ("
             'increase(DCGM_FI_DEV_ECC_DBE_VOL_TOTAL{job="cards", UUID!=""}[1h])'
             ' or increase(DCGM_FI_DEV_ECC_DBE_AGG_TOTAL{job="cards", UUID!=""}[1h]))) > 0',
         ),
         (
             "GpuCorrectedErrorsMany",
-            "sum by (instance, gpu) (max by (instance, UUID, gpu) ("
+            "sum by (instance, gpu) (max by (UUID, instance, gpu) ("
             'increase(DCGM_FI_DEV_ECC_SBE_VOL_TOTAL{job="cards", UUID!=""}[1h])'
             ' or increase(DCGM_FI_DEV_ECC_SBE_AGG_TOTAL{job="cards", UUID!=""}[1h]))) > 137',
         ),
@@ -122,7 +122,7 @@ def test_codes_that_ask_for_nothing_are_not_told() -> None:
         ),
         (
             "GpuNvlinkRetrained",
-            "sum by (instance, gpu) (max by (instance, UUID, gpu) ("
+            "sum by (instance, gpu) (max by (UUID, instance, gpu) ("
             'increase(DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL{job="cards", UUID!=""}[1h]))) > 0',
         ),
         (
@@ -142,7 +142,7 @@ def test_errors_of_links_written_out() -> None:
     """Three kinds are added up; what is trained anew is told by another alert."""
     kinds = ("CRC_FLIT", "CRC_DATA", "REPLAY")
     parts = [
-        "label_replace(sum by (instance, gpu) (max by (instance, UUID, gpu) ("
+        "label_replace(sum by (instance, gpu) (max by (UUID, instance, gpu) ("
         f'increase(DCGM_FI_DEV_NVLINK_{kind}_ERROR_COUNT_TOTAL{{job="cards", UUID!=""}}[1h]))), '
         f'"part", "{place}", "", "")'
         for place, kind in enumerate(kinds)
@@ -163,7 +163,7 @@ def test_new_names_since_4_6() -> None:
         ' or ignoring (Hostname) DCGM_FI_DEV_ROW_REMAP_FAILURE{UUID!=""}) > 0'
     ) == found["GpuRowRemapFailed"]
     assert (
-        "sum by (instance, gpu) (max by (instance, UUID, gpu) ("
+        "sum by (instance, gpu) (max by (UUID, instance, gpu) ("
         'increase(DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_TOTAL{UUID!=""}[1h]) or ignoring (Hostname)'
         ' increase(DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL{UUID!=""}[1h]))) > 0'
     ) == found["GpuNvlinkRetrained"]

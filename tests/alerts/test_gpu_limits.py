@@ -107,7 +107,7 @@ def test_capped_written_out() -> None:
         f" / max by (instance, gpu) ({limit}) > 0.93"
         f" and on (instance, gpu) max by (instance, gpu, modelName) ({limit})"
         " < on (modelName) group_left () "
-        f"max by (modelName) (max by (instance, gpu, modelName) ({limit}))",
+        f"max by (modelName) ({limit})",
         "5m",
     ) == written("GpuPowerCapped", OLD)
 
@@ -135,7 +135,7 @@ def test_capped_written_out() -> None:
 )
 def test_filling_written_out(source: Source, used: str, free: str, foretold: str) -> None:
     """The share of all slices, and what is free in an hour by a line of a quarter of one."""
-    of_slices = "sum by (instance, gpu) (max by (instance, UUID, GPU_I_ID, gpu) "
+    of_slices = "sum by (instance, gpu) (max by (UUID, GPU_I_ID, instance, gpu) "
     used, free, foretold = (f"{of_slices}{each}" for each in (used, free, foretold))
 
     assert (

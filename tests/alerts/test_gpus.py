@@ -41,7 +41,7 @@ def test_foretold_is_of_each_gpu_in_the_signals_unit() -> None:
     def foretold(source: Source) -> str:
         return to_text(EveryGpu(source).foretold("gpu_memory_free", TREND, AHEAD), RULES)
 
-    by_slice = "sum by (instance, gpu) (max by (instance, UUID, GPU_I_ID, gpu) "
+    by_slice = "sum by (instance, gpu) (max by (UUID, GPU_I_ID, instance, gpu) "
     old = 'predict_linear(DCGM_FI_DEV_FB_FREE{UUID!=""}[7m], 10800)'
     new = 'predict_linear(DCGM_FI_DEV_FB_FREE_BYTES{UUID!=""}[7m], 10800)'
 

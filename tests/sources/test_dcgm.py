@@ -24,19 +24,19 @@ NEW = Versions("4.7.0")
     [
         (
             "llm:gpu_power_watts:sum",
-            'sum(max by (instance, UUID) (DCGM_FI_DEV_BOARD_POWER_WATTS{UUID!=""} or ignoring (Hostname) DCGM_FI_DEV_POWER_USAGE{UUID!=""}))',
+            'sum(max by (UUID) (DCGM_FI_DEV_BOARD_POWER_WATTS{UUID!=""} or ignoring (Hostname) DCGM_FI_DEV_POWER_USAGE{UUID!=""}))',
         ),
         (
             "llm:gpu_power_watts:count",
-            'count(max by (instance, UUID) (DCGM_FI_DEV_BOARD_POWER_WATTS{UUID!=""} or ignoring (Hostname) DCGM_FI_DEV_POWER_USAGE{UUID!=""}))',
+            'count(max by (UUID) (DCGM_FI_DEV_BOARD_POWER_WATTS{UUID!=""} or ignoring (Hostname) DCGM_FI_DEV_POWER_USAGE{UUID!=""}))',
         ),
         (
             "llm:gpu_energy_joules:rate11m",
-            'sum(max by (instance, UUID) (rate(DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL{UUID!=""}[11m]) or ignoring (Hostname) rate(DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{UUID!=""}[11m]) / 1000))',
+            'sum(max by (UUID) (rate(DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL{UUID!=""}[11m]) or ignoring (Hostname) rate(DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{UUID!=""}[11m]) / 1000))',
         ),
         (
             "llm:gpu_memory_used_bytes:sum",
-            'sum(max by (instance, UUID, GPU_I_ID) (DCGM_FI_DEV_FB_USED_BYTES{UUID!=""} or ignoring (Hostname) DCGM_FI_DEV_FB_USED{UUID!=""} * 1048576))',
+            'sum(max by (UUID, GPU_I_ID) (DCGM_FI_DEV_FB_USED_BYTES{UUID!=""} or ignoring (Hostname) DCGM_FI_DEV_FB_USED{UUID!=""} * 1048576))',
         ),
         (
             "llm:gpu_utilisation_ratio:max",

@@ -94,7 +94,7 @@ def test_an_sglang_is_an_engine() -> None:
         ),
         (
             distribution("queue_time").mean(WINDOW),
-            'sum(max by (instance, job, dp_rank) (rate(sglang:queue_time_seconds_sum{model_name!=""}[11m]))) / sum(max by (instance, job, dp_rank) (rate(sglang:queue_time_seconds_count{model_name!=""}[11m])))',
+            'sum(max by (job, instance, dp_rank) (rate(sglang:queue_time_seconds_sum{model_name!=""}[11m]))) / sum(max by (job, instance, dp_rank) (rate(sglang:queue_time_seconds_count{model_name!=""}[11m])))',
         ),
         (
             counter("cached_prompt_tokens", "token_source"),
@@ -102,28 +102,28 @@ def test_an_sglang_is_an_engine() -> None:
         ),
         (
             gauge("requests_running", "sum", "engine"),
-            'sum by (engine) (label_replace(sum by (dp_rank) (max by (instance, job, dp_rank) (sglang:num_running_reqs{model_name!=""})), "engine", "$1", "dp_rank", "(.+)"))',
+            'sum by (engine) (label_replace(sum by (dp_rank) (max by (job, instance, dp_rank) (sglang:num_running_reqs{model_name!=""})), "engine", "$1", "dp_rank", "(.+)"))',
         ),
         (
             gauge("requests_running", "count"),
-            'count(max by (instance, job, dp_rank) (sglang:num_running_reqs{model_name!=""}))',
+            'count(max by (job, instance, dp_rank) (sglang:num_running_reqs{model_name!=""}))',
         ),
         (
             gauge("requests_waiting", "sum"),
-            'sum(max by (instance, job, dp_rank) (sglang:num_queue_reqs{model_name!=""}))',
+            'sum(max by (job, instance, dp_rank) (sglang:num_queue_reqs{model_name!=""}))',
         ),
         (
             gauge("requests_waiting", "sum", term=1),
-            'sum(max by (instance, job, dp_rank) (sglang:num_grammar_queue_reqs{model_name!=""}))',
+            'sum(max by (job, instance, dp_rank) (sglang:num_grammar_queue_reqs{model_name!=""}))',
         ),
         (
             gauge("kv_cache_use", "avg"),
-            'avg(max by (instance, job, dp_rank) (sglang:token_usage{model_name!=""}))',
+            'avg(max by (job, instance, dp_rank) (sglang:token_usage{model_name!=""}))',
         ),
         (gauge("kv_cache_use", "max"), 'max(sglang:token_usage{model_name!=""})'),
         (
             gauge("kv_cache_capacity", "sum"),
-            'sum(max by (instance, job, dp_rank) (sglang:max_total_num_tokens{model_name!=""}))',
+            'sum(max by (job, instance, dp_rank) (sglang:max_total_num_tokens{model_name!=""}))',
         ),
         (
             ratio("prefix_cache_hit_ratio"),
@@ -131,7 +131,7 @@ def test_an_sglang_is_an_engine() -> None:
         ),
         (
             counter("preemptions"),
-            'sum(max by (instance, job, dp_rank) (rate(sglang:num_retracted_requests_total{model_name!=""}[11m])))',
+            'sum(max by (job, instance, dp_rank) (rate(sglang:num_retracted_requests_total{model_name!=""}[11m])))',
         ),
         (gauge("up", "sum"), 'sum(up{job="sglang"})'),
     ],

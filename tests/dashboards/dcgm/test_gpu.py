@@ -64,7 +64,7 @@ def test_a_panel_says_what_it_needs() -> None:
 def test_memory_of_slices_adds_up() -> None:
     """Several series of one slice count once, and the slices of one GPU together."""
     assert (
-        "sum by (instance, gpu) (max by (instance, UUID, GPU_I_ID, gpu) ("
+        "sum by (instance, gpu) (max by (UUID, GPU_I_ID, instance, gpu) ("
         'DCGM_FI_DEV_FB_FREE_BYTES{UUID!="", instance=~"$instance", gpu=~"$gpu"} or ignoring (Hostname) '
         'DCGM_FI_DEV_FB_FREE{UUID!="", instance=~"$instance", gpu=~"$gpu"} * 1048576))'
         == to_text(expression(page().panel("memory-free")), GRAFANA)

@@ -75,7 +75,7 @@ def test_preemptions_are_told_per_request() -> None:
     chosen = 'model_name!="", model_name=~"$model", instance=~"$instance"'
 
     assert {
-        "mean": "sum by (model_name) (max by (instance, job, dp_rank, model_name) "
+        "mean": "sum by (model_name) (max by (job, instance, dp_rank, model_name) "
         f"(rate(sglang:num_retracted_requests_total{{{chosen}}}[$__rate_interval]))) / "
         f"sum by (model_name) (rate(sglang:num_requests_total{{{chosen}}}[$__rate_interval]))"
     } == queries_of(page, "preemptions-per-request")
