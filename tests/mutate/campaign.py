@@ -19,10 +19,10 @@ PROMISES = "llmdash-slo.yaml"
 #: Its alerts are judged by made cases of all their limits, and by the test of what no count tells.
 BURNS = "llmdash-slo-alerts.yaml"
 _OF_BURNS = "slo-absence.test.yaml"
-#: What is counted of promises, and the tests of it; all else is what is added up of that.
-_COUNTED = ("llm_instance:target_answered:state", ":increase5m")
-_OF_COUNTS = ("slo-counts.test.yaml", "slo-uptime.test.yaml")
-_OF_SUMS = ("slo-period.test.yaml", "slo-hour.test.yaml", "slo-windows.test.yaml")
+#: Promises rest on whose scrapes count, on what is counted, and on what is added up of that.
+ANSWERED, COUNTED = "llm_instance:target_answered:state", ":increase5m"
+#: Rules of all sources are alike but for the job; of these the gateway's dies in the tests.
+DYING = "gateway"
 
 
 class Campaign(Protocol):
@@ -63,19 +63,28 @@ def recording_campaigns() -> Iterator[Campaign]:
             yield RecordingCampaign(
                 names[0].removesuffix(".yaml"), names[0], tuple(places), (test,)
             )
-    recorded = [rule["record"] for rule in rules_in(rule_file(PROMISES))]
-    counted = tuple(place for place, name in enumerate(recorded) if name.endswith(_COUNTED))
-    added = tuple(place for place in range(len(recorded)) if place not in counted)
-    yield _of_promises("counts", counted, _OF_COUNTS, added)
-    yield _of_promises("sums", added, _OF_SUMS, counted)
+    yield from _of_promises()
 
 
-def _of_promises(
-    part: str, places: tuple[int, ...], tests: tuple[str, ...], left_out: tuple[int, ...]
-) -> Campaign:
-    paths = tuple(ROOT / "rules" / name for name in tests)
-    title = f"{PROMISES.removesuffix('.yaml')}: {part}"
-    return RecordingCampaign(title, PROMISES, places, paths, left_out, beside=(BURNS,))
+def _of_promises() -> Iterator[Campaign]:
+    rules = list(enumerate(rules_in(rule_file(PROMISES))))
+    answered = [place for place, rule in rules if rule["record"] == ANSWERED]
+    dying = [place for place in answered if dict(rules)[place]["labels"]["source"] == DYING]
+    counted = [place for place, rule in rules if rule["record"].endswith(COUNTED)]
+    added = [place for place, _ in rules if place not in (*answered, *counted)]
+    for part, places, names, left_out in (
+        ("targets", dying, ["slo-uptime"], []),
+        ("counts", counted, ["slo-counts"], added),
+        ("sums", added, ["slo-period", "slo-hour", "slo-windows"], [*answered, *counted]),
+    ):
+        yield RecordingCampaign(
+            f"{PROMISES.removesuffix('.yaml')}: {part}",
+            PROMISES,
+            tuple(places),
+            tuple(ROOT / "rules" / f"{name}.test.yaml" for name in names),
+            tuple(left_out),
+            beside=(BURNS,),
+        )
 
 
 def campaigns() -> Iterator[Campaign]:

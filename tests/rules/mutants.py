@@ -16,6 +16,8 @@ MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"')
 BRACES = re.compile(r"\{[^{}]*\}")
 #: Two selectors of which one is taken from, or multiplied by, the other of the same labels.
 JOIN = re.compile(r"\{[^{}]*\} [-+*/] on \(([^()]*)\) [\w:]+\{[^{}]*\}")
+#: Series less the same series of a while ago: a wider choice of those takes nothing more away.
+BORN = re.compile(r"([\w:]+)(\{[^{}]*\}) unless \1(?P<again>\2) offset")
 SET_OPERATION = re.compile(r" (and|or|unless) (?:(?:on|ignoring) \([^()]*\) )?")
 
 
@@ -78,7 +80,10 @@ def _changed(expression: str) -> Iterator[tuple[str, str]]:
 def with_a_matcher_dropped(expression: str) -> Iterator[str]:
     """Yield the expression without one matcher; where two are joined on its label, without both."""
     joins = list(JOIN.finditer(expression))
+    taken_away = {found.start("again") for found in BORN.finditer(expression)}
     for braces in BRACES.finditer(expression):
+        if braces.start() in taken_away:
+            continue
         within = [join for join in joins if join.start() <= braces.start() < join.end()]
         for matcher in MATCHER.finditer(braces[0]):
             # One side without it changes nothing: the other side still decides what is joined.
