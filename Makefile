@@ -52,6 +52,12 @@ live: $(INSTALLED) ## Run the tests on real servers, your own with VLLM_URL=… 
 	@mkdir -p $(REPORTS)
 	$(LIVE_URLS) $(VENV)/bin/pytest --junitxml=$(REPORTS)/live.xml tests/live
 
+.PHONY: mistakes
+mistakes: $(INSTALLED) ## Make each recording wrong, and see that a rule test notices
+	stack/prometheus.sh
+	@mkdir -p $(REPORTS)
+	$(VENV)/bin/pytest --junitxml=$(REPORTS)/mistakes.xml tests/mistakes
+
 .PHONY: bench
 bench: $(INSTALLED) ## Measure the command, and write what came out to tests/bench/results.md
 	$(VENV)/bin/python -m tests.bench.run command

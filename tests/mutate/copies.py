@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tests.mistakes.mutants import Rule
 from tests.mutate.mutators import Mutant
-from tests.rules.mutants import Rule
 
 ALERT = re.compile(r'alertname=~?"(\w+)"')
 

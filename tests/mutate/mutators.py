@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.rules.mutants import MATCHER, Rule, with_a_matcher_dropped, without_matcher
+from tests.mistakes.mutants import MATCHER, Rule, with_a_matcher_dropped, without_matcher
 
 #: A number that is no part of a name, a label's value or a window.
 NUMBER = re.compile(r"(?<![\w.:\"|\\])\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.:\"|])")

@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
+from tests.mistakes.mutants import Rule
 from tests.mutate.complaints import RECORDED
 from tests.mutate.mutators import seconds_of
 from tests.prometheus_tools import said_against
-from tests.rules.mutants import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated" / "rules"

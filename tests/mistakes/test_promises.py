@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.mistakes.mutants import Mutant, Rule, mutants_of
 from tests.prometheus_tools import MAJORS, said_against, tools_of_major
-from tests.rules.mutants import Mutant, Rule, mutants_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "generated" / "rules" / "llmdash-slo.yaml"
