@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from llmdash.dashboards.dashboard import Dashboard, Row
+from llmdash.dashboards.dashboard import Row
 from llmdash.dashboards.grafana import render
 from llmdash.dashboards.normalise import to_json_text
 from llmdash.dashboards.variables import DashboardVariable
@@ -191,21 +190,3 @@ def test_a_moment_places_an_annotation() -> None:
 
     assert "max by (instance) (process_start_time_seconds) * 1000" == restarts["expr"]
     assert restarts["useValueForTime"]
-
-
-def large(number: int) -> Dashboard:
-    panels = tuple(time_series(f"panel-{place}") for place in range(40))
-    return replace(
-        example(),
-        uid=f"inn-{number}",
-        rows=(Row(key="row", title="Row", panels=panels),),
-    )
-
-
-def test_twenty_pages_take_less_than_a_second() -> None:
-    """Twenty pages of forty panels are built, rendered and written in under a second of CPU."""
-    start = time.process_time()
-    for number in range(20):
-        to_json_text(render(large(number)))
-
-    assert time.process_time() - start < 1
