@@ -1,8 +1,13 @@
-"""How recordings are called: a level, a metric and an operation; nobody else joins these."""
+"""How recordings are called (level, metric, operation: nobody else joins these), and told apart."""
 
 from __future__ import annotations
 
 from enum import Enum
+
+#: A source, all its models together; one source has one role, and nothing is added up over roles.
+BY_SOURCE = ("source", "role")
+#: A model on a source, all replicas together.
+BY_MODEL = (*BY_SOURCE, "model")
 
 
 class Level(Enum):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert
-from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, more_than, on_fleet
+from llmdash.alerts.questions import MODEL, Questions, above, more_than, on_fleet
+from llmdash.levels import BY_MODEL
 from llmdash.promql.expressions import joined, one_of, total
 from llmdash.promql.windows import Duration
 from llmdash.slos.tiers import Severity

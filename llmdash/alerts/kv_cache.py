@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert
-from llmdash.alerts.questions import (
-    BY_MODEL,
-    MODEL,
-    Questions,
-    above,
-    engine_called,
-    more_than,
-    on_fleet,
-)
-from llmdash.levels import Level
+from llmdash.alerts.questions import MODEL, Questions, above, engine_called, more_than, on_fleet
+from llmdash.levels import BY_MODEL, Level
 from llmdash.promql.expressions import counted_as, joined, total
 from llmdash.promql.nodes import Binary
 from llmdash.promql.windows import Duration

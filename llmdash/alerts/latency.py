@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llmdash.alerts.alert import Alert
-from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, more_than, on_fleet
+from llmdash.alerts.questions import MODEL, Questions, above, more_than, on_fleet
 from llmdash.dashboards.fleet.bucket_reach import Reach
 from llmdash.dashboards.source_page import percent
+from llmdash.levels import BY_MODEL
 from llmdash.promql.expressions import joined, mean_of, over_time, quantile, total
 from llmdash.promql.nodes import Binary, Expr, Selector
 from llmdash.promql.windows import Duration
@@ -33,10 +34,9 @@ class _Slow:
 
 
 def latency_alerts(asked: Questions) -> Iterator[Alert]:
-    """Yield what is told of latencies, by sources whose buckets reach beyond the limit.
+    """Yield what is told of latencies, where the buckets of some source reach beyond the limit.
 
-    Where the last bucket edge is the limit or below it, a quantile is never above: no alert is made
-    for that source, instead of one that cannot fire.
+    Where no last bucket edge is above it, no quantile ever is: an alert could not fire.
     """
     limits = asked.limits
     for slow in (

@@ -9,14 +9,11 @@ from llmdash.alerts.alert import Shown
 from llmdash.alerts.limits import Limits
 from llmdash.dashboards.fleet.overview import UID as FLEET
 from llmdash.layer import Layer
-from llmdash.levels import Level
+from llmdash.levels import BY_MODEL, Level
 from llmdash.promql.expressions import total
 from llmdash.promql.nodes import Binary, Expr, Number
 from llmdash.promql.windows import Duration
 
-BY_SOURCE = ("source", "role")
-#: A model on a source, all replicas together.
-BY_MODEL = (*BY_SOURCE, "model")
 #: A replica: what one target serves of a model.
 BY_REPLICA = (*BY_MODEL, "instance")
 #: One engine: a replica with several ranks of data parallelism has one for each.

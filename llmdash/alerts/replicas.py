@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import (
-    BY_MODEL,
-    BY_REPLICA,
-    MODEL,
-    REPLICA,
-    Questions,
-    above,
-    on_fleet,
-)
+from llmdash.alerts.questions import BY_REPLICA, MODEL, REPLICA, Questions, above, on_fleet
 from llmdash.dashboards.fleet.honesty import UID as HONESTY
 from llmdash.dashboards.fleet.signal_health import Recorded
-from llmdash.levels import Level
+from llmdash.levels import BY_MODEL, Level
 from llmdash.promql.expressions import average, count, joined, mean_of, median, total
 from llmdash.promql.nodes import Binary, Number
 from llmdash.promql.units import COUNT

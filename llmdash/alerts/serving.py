@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert, Shown
-from llmdash.alerts.questions import (
-    BY_MODEL,
-    BY_REPLICA,
-    MODEL,
-    REPLICA,
-    Questions,
-    above,
-    at,
-    on_fleet,
-)
+from llmdash.alerts.questions import BY_REPLICA, MODEL, REPLICA, Questions, above, at, on_fleet
 from llmdash.dashboards.fleet.overview import UID as FLEET
-from llmdash.levels import Level
+from llmdash.levels import BY_MODEL, Level
 from llmdash.promql.expressions import (
     ago,
     count,

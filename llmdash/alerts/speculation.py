@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmdash.alerts.alert import Alert
-from llmdash.alerts.questions import BY_MODEL, MODEL, Questions, above, on_fleet
+from llmdash.alerts.questions import MODEL, Questions, above, on_fleet
+from llmdash.levels import BY_MODEL
 from llmdash.promql.expressions import joined, over_time, total
 from llmdash.promql.nodes import Binary
 from llmdash.promql.windows import Duration

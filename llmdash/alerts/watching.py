@@ -32,10 +32,11 @@ def watching_alerts(asked: Questions) -> Iterator[Alert]:
             "down. A busy server answers /metrics late just when it matters.",
             panel=Shown(HONESTY, "slowest"),
         )
-    if Recorded(asked.layer).known:
+    recorded = Recorded(asked.layer)
+    if recorded.known:
         yield Alert(
             name="SignalLost",
-            expr=Recorded(asked.layer).lost(),
+            expr=recorded.lost(),
             wait=_WHILE,
             severity=Severity.TICKET,
             summary=f"{MODEL} answers requests, and {{{{ $labels.signal }}}} is not recorded any "

@@ -26,7 +26,7 @@ nothing else fires; run it with `promtool test rules rules/incidents.test.yaml`.
   less is not seen here.
 - Promises know three clean days before each film; what they know of the last hours is off by some minutes.
 - A message is what Alertmanager sends, by the built configuration: what is muted by an alert that says more (see
-  `llmdash/alerts/inhibition.py`) is not sent, and alerts of one name, source, model and promise are sent together.
+  `llmdash/alerts/inhibition.py`) is not sent, and alerts of one name, source and model are sent together.
 - Alerts that compare with a day ago (`FirstTokenSlowerThanUsual`, `DraftsRejected`) know none here and cannot fire.
 
 ## Overview

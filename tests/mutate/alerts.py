@@ -105,7 +105,7 @@ class _AlertName:
         rules = dict(enumerate(rules_in(content)))
         own = {place: rule for place, rule in rules.items() if rule["alert"] == self.name}
         made = [copy.rules(own) for copy in copies]
-        instead = {place: [rules[place] for rules in made if place in rules] for place in rules}
+        instead = {place: [each[place] for each in made if place in each] for place in rules}
         asked = {
             test: text
             for test, content_of in self.campaign.tests.items()
@@ -114,7 +114,7 @@ class _AlertName:
         names = {name for test in asked for name in files_of(self.campaign.tests[test])}
         files = {name: rule_file(name) for name in sorted(names)}
         files[self.campaign.file] = with_rules(content, instead)
-        read = only_what_is_read(files, self.campaign.file, [])
+        read = only_what_is_read(files, self.campaign.file)
         folder = self.folder / f"{copies[0].name}-{len(copies)}"
         return Trial(self.promtool, asked, read).said(
             folder, self.campaign.file, read[self.campaign.file]

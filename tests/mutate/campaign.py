@@ -67,11 +67,11 @@ def recording_campaigns() -> Iterator[Campaign]:
 
 
 def _of_promises() -> Iterator[Campaign]:
-    rules = list(enumerate(rules_in(rule_file(PROMISES))))
-    answered = [place for place, rule in rules if rule["record"] == ANSWERED]
-    dying = [place for place in answered if dict(rules)[place]["labels"]["source"] == DYING]
-    counted = [place for place, rule in rules if rule["record"].endswith(COUNTED)]
-    added = [place for place, _ in rules if place not in (*answered, *counted)]
+    rules = rules_in(rule_file(PROMISES))
+    answered = [place for place, rule in enumerate(rules) if rule["record"] == ANSWERED]
+    dying = [place for place in answered if rules[place]["labels"]["source"] == DYING]
+    counted = [place for place, rule in enumerate(rules) if rule["record"].endswith(COUNTED)]
+    added = [place for place in range(len(rules)) if place not in (*answered, *counted)]
     for part, places, names, left_out in (
         ("targets", dying, ["slo-uptime"], []),
         ("counts", counted, ["slo-counts"], added),

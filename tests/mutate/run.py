@@ -78,7 +78,7 @@ def main() -> int:
 
 def _unlisted(verdicts: Sequence[Verdict]) -> list[Mutant]:
     """Return survivors that the last full run did not list, as equivalent or not."""
-    listed = set(SURVIVORS.read_text().splitlines())
+    listed = set(SURVIVORS.read_text().splitlines()) if SURVIVORS.exists() else set()
     return [m for one in verdicts for m in one.survivors if f"- `{m}`" not in listed]
 
 

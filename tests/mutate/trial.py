@@ -64,12 +64,10 @@ def with_rules(content: RuleFile, instead: Mapping[int, Sequence[Rule]]) -> Rule
     return {"groups": groups}
 
 
-def only_what_is_read(
-    contents: Mapping[str, RuleFile], file: str, texts: Sequence[str]
-) -> dict[str, RuleFile]:
-    """Return files without recordings that neither the texts nor the rules of one file read."""
+def only_what_is_read(contents: Mapping[str, RuleFile], file: str) -> dict[str, RuleFile]:
+    """Return files without recordings that the rules of one file do not rest on."""
     rules = [rule for content in contents.values() for rule in rules_in(content)]
-    wanted = _names_in([*texts, *(rule["expr"] for rule in rules_in(contents[file]))])
+    wanted = _names_in([rule["expr"] for rule in rules_in(contents[file])])
     while True:
         read = _names_in([rule["expr"] for rule in rules if rule.get("record") in wanted])
         if read <= wanted:

@@ -12,13 +12,11 @@ from llmdash.dashboards.panels import Column, LabelColumn, Panel, Query, Stat, T
 from llmdash.dashboards.policy import BEYOND
 from llmdash.dashboards.style import shade
 from llmdash.layer import Layer
+from llmdash.levels import BY_SOURCE
 from llmdash.promql.expressions import at_most, first_of, greatest, one_of, total
 from llmdash.promql.nodes import Expr
 from llmdash.signals import signal
 from llmdash.sources.source import Source
-
-#: One source has one role, and nothing is added up over roles.
-BY = ("source", "role")
 
 #: The latencies that are read off buckets, and what a column of them is called.
 LATENCIES = (
@@ -61,10 +59,10 @@ class Reach:
         sources: dict[float, list[str]] = {}
         for source in self.sources:
             sources.setdefault(end(self.edges(source)), []).append(source.name)
-        everything = total(self.layer.counts(self.name), BY)
+        everything = total(self.layer.counts(self.name), BY_SOURCE)
         for edge, names in sources.items():
             buckets = self.layer.buckets(self.name).where(one_of("source", names))
-            yield total(at_most(buckets, edge), BY) / everything
+            yield total(at_most(buckets, edge), BY_SOURCE) / everything
 
     @property
     def ends(self) -> str:

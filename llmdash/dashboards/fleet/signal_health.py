@@ -16,12 +16,11 @@ from llmdash.dashboards.panels import (
 )
 from llmdash.dashboards.style import BAD, PLAIN, WARNING
 from llmdash.layer import Layer
+from llmdash.levels import BY_MODEL
 from llmdash.promql.expressions import ago, count, first_of, joined, labelled, total
 from llmdash.promql.nodes import Expr, Selector
 from llmdash.promql.units import COUNT
 from llmdash.signals import Form, signal
-
-BY_MODEL = ("source", "role", "model")
 
 #: What every server has that ended a request, whatever its features. Counters of errors, drafts and
 #: adapters are born with their first event, and missing after a restart until then.
