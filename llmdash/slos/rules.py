@@ -239,7 +239,8 @@ class _Rules:
         found = []
         for period, chosen in self._by_period():
             left = call("clamp_min", self.series.budget_left().where(chosen), 0)
-            burn = call("clamp_min", self.series.burn().where(chosen), ALMOST_NONE)
+            # What is left chooses the promises; the speed of others finds no partner.
+            burn = call("clamp_min", self.series.burn(), ALMOST_NONE)
             speed = burn / Number(period.seconds, SECONDS)
             found.append(call("clamp_max", left / speed, period.seconds))
         return first_of(*found)

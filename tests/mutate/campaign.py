@@ -73,7 +73,7 @@ def _of_promises() -> Iterator[Campaign]:
     counted = [place for place, rule in enumerate(rules) if rule["record"].endswith(COUNTED)]
     added = [place for place in range(len(rules)) if place not in (*answered, *counted)]
     for part, places, names, left_out in (
-        ("targets", dying, ["slo-uptime"], []),
+        ("targets", dying, ["slo-targets", "slo-uptime"], []),
         ("counts", counted, ["slo-counts"], added),
         ("sums", added, ["slo-period", "slo-hour", "slo-windows"], [*answered, *counted]),
     ):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.mistakes.mutants import Rule
 from tests.mutate.complaints import RECORDED, complaints, is_blamed
 from tests.mutate.mutators import Mutant, mutants_of
 from tests.mutate.trial import Trial, evaluation_of, rule_file, rule_test, rules_in, with_rules
@@ -63,27 +64,44 @@ class RecordingCampaign:
                 return not said_of(f"alone-{number}", [mutant])
 
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                batches = list(_batches(mutants))
+                batches = list(_batches(mutants, rests_on(rules_in(rule_file(self.file)))))
                 left = [m for each in pool.map(left_of, enumerate(batches)) for m in each]
                 missed = list(pool.map(is_unnoticed, enumerate(left)))
         return [mutant for mutant, is_missed in zip(left, missed, strict=True) if is_missed]
 
 
-def _batches(mutants: Sequence[Mutant]) -> Iterator[list[Mutant]]:
-    """Yield mutants in batches in which no rule reads another, nor is there twice."""
+def rests_on(rules: Sequence[Rule]) -> dict[str, set[str]]:
+    """Return all recordings that each recording reads, through others too, and itself."""
+    found: dict[str, set[str]] = {}
+    for rule in rules:
+        own = found.setdefault(rule["record"], {rule["record"]})
+        own.update(RECORDED.findall(rule["expr"]))
+    growing = True
+    while growing:
+        growing = False
+        for own in found.values():
+            more = {name for read in own for name in found.get(read, ())} - own
+            own |= more
+            growing = growing or bool(more)
+    return found
+
+
+def _batches(mutants: Sequence[Mutant], resting: Mapping[str, set[str]]) -> Iterator[list[Mutant]]:
+    """Yield mutants in batches in which no rule rests on another, nor is there twice."""
     left = list(mutants)
     while left:
         batch: list[Mutant] = []
+        places: set[int] = set()
         names: set[str] = set()
         read: set[str] = set()
         rest: list[Mutant] = []
         for mutant in left:
-            own = set(RECORDED.findall(mutant.was["expr"]))
-            is_free = mutant.place not in {other.place for other in batch}
-            if is_free and mutant.name not in read and not own & names:
+            others = resting[mutant.name] - {mutant.name}
+            if mutant.place not in places and mutant.name not in read and not others & names:
                 batch.append(mutant)
+                places.add(mutant.place)
                 names.add(mutant.name)
-                read |= own
+                read |= others
             else:
                 rest.append(mutant)
         yield batch
