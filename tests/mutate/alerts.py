@@ -83,7 +83,11 @@ class _AlertName:
         """Return the copies with what no complaint is about; a rule that fails hides the others."""
         running, unclear = list(copies), []
         while running:
-            found = list(complaints(self._said(running)))
+            said = self._said(running)
+            found = list(complaints(said))
+            if said and not found:
+                # Rules that cannot be read say nothing of any test.
+                raise RuntimeError(f"{self.name}: promtool complains of no test:\n{said}")
             failing = {name for each in found if each.is_error for name in each.names}
             if not failing:
                 break

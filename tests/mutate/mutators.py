@@ -58,7 +58,7 @@ def mutants_of(file: str, rules: list[Rule], evaluation_seconds: float) -> Itera
         for name in ("for", "keep_firing_for"):
             if name in rule:
                 for step in (evaluation_seconds, -evaluation_seconds):
-                    length = seconds_of(rule[name]) + step
+                    length = max(0.0, seconds_of(rule[name]) + step)
                     kind = f"{name} {rule[name]} -> {length:g}s"
                     yield Mutant(file, place, kind, rule, {**rule, name: f"{length:g}s"})
 

@@ -53,3 +53,9 @@ def test_waits_are_one_evaluation_longer_and_shorter() -> None:
     assert {"for 315s", "for 285s", "keep_firing_for 75s", "keep_firing_for 45s"} == changed(
         "a", **{"for": "5m", "keep_firing_for": "1m"}
     )
+
+
+def test_no_wait_is_below_none() -> None:
+    """Rules with such a wait could not be read, and nothing would be asked of them."""
+    assert {"for 45s", "for 15s"} == changed("a", **{"for": "30s"})
+    assert {"for 20s", "for 0s"} == changed("a", **{"for": "5s"})
