@@ -242,9 +242,9 @@ def test_periods_written_out() -> None:
         (
             "llm:slo_exhaustion:seconds",
             'clamp_max(clamp_min(llm:slo_budget_left:ratio{slo="supper"}, 0)'
-            ' / (clamp_min(llm:slo_burn:ratio1h, 1e-09) / 604800), 604800)'
+            " / (clamp_min(llm:slo_burn:ratio1h, 1e-09) / 604800), 604800)"
             ' or clamp_max(clamp_min(llm:slo_budget_left:ratio{slo="lunch"}, 0)'
-            ' / (clamp_min(llm:slo_burn:ratio1h, 1e-09) / 259200), 259200)',
+            " / (clamp_min(llm:slo_burn:ratio1h, 1e-09) / 259200), 259200)",
         ),
     ] == written(periods)
 
