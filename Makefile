@@ -58,9 +58,20 @@ mistakes: $(INSTALLED) ## Make each recording wrong, and see that a rule test no
 	@mkdir -p $(REPORTS)
 	$(VENV)/bin/pytest --junitxml=$(REPORTS)/mistakes.xml tests/mistakes
 
+.PHONY: faults
+faults: $(INSTALLED) ## Break a push off at each of its requests in turn, in every way
+	@mkdir -p $(REPORTS)
+	$(VENV)/bin/pytest --junitxml=$(REPORTS)/faults.xml tests/faults
+
+.PHONY: test-grafana
+test-grafana: $(INSTALLED) ## Run the contract of a push on your own Grafana: GRAFANA_URL=… GRAFANA_TOKEN=…
+	@[ -n "$(GRAFANA_URL)" ] || { echo 'name a Grafana: make test-grafana GRAFANA_URL=http://localhost:3000' >&2; exit 1; }
+	LLMDASH_GRAFANA_URL='$(GRAFANA_URL)' $(VENV)/bin/pytest tests/grafana/test_contract.py
+
 .PHONY: bench
-bench: $(INSTALLED) ## Measure the command, and write what came out to tests/bench/results.md
+bench: $(INSTALLED) ## Measure the command and a push, and write what came out to tests/bench/results.md
 	$(VENV)/bin/python -m tests.bench.run command
+	$(VENV)/bin/python -m tests.bench.run push
 
 .PHONY: bench-cost
 bench-cost: $(INSTALLED) ## Measure what pages cost at scale, on a real Prometheus, into the same file

@@ -98,6 +98,40 @@ def write(artifacts: Sequence[Artifact], folder: Path) -> Difference:
     return found
 
 
+def read(folder: Path) -> tuple[Artifact, ...]:
+    """Return the files that a build wrote into a folder, in order.
+
+    Raises:
+        ArtifactError: no build wrote the folder, or one of its files is gone.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise ArtifactError(f"{folder} is not a folder that llmdash build wrote; run it first")
+    found = []
+    for path in sorted(_manifest(folder)):
+        if not (folder / path).is_file():
+            raise ArtifactError(f"{folder / path} is gone; run llmdash build again")
+        found.append(Artifact(path, _read(folder / path)))
+    return tuple(found)
+
+
+def save_aside(folder: Path, name: str, text: str) -> Path:
+    """Write a file beside those that are there, under a number if its name is taken.
+
+    Raises:
+        ArtifactError: the disk refuses.
+    """
+    stem, dot, ending = name.rpartition(".")
+    path, number = folder / name, 1
+    try:
+        while path.exists():
+            number += 1
+            path = folder / f"{stem}.{number}{dot}{ending}"
+        _replace(path, text)
+    except OSError as error:
+        raise ArtifactError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
 def refuse_conflicts(artifacts: Sequence[Artifact], folder: Path) -> Difference:
     """Return what would be changed; nothing is written.
 

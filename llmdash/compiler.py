@@ -17,6 +17,7 @@ from llmdash import documents, provisioning
 from llmdash.alerts.alert import Alert, AlertGroup, alert_names
 from llmdash.alerts.alertmanager import alertmanager_configuration
 from llmdash.alerts.burn import burn_alerts
+from llmdash.alerts.grafana_managed import managed_rules
 from llmdash.alerts.links import Links
 from llmdash.alerts.questions import Questions
 from llmdash.artifacts import Artifact
@@ -100,6 +101,11 @@ def compile_pack(pack: Pack) -> Build:
     if alerts:
         told = alert_names(alerts)
         writers["alertmanager/alertmanager.yaml"] = partial(_alertmanager, pack, told)
+        # Beside the provisioning folder: mounted with it, every alert would be told of twice.
+        filed = next((page.folder for page, _ in made_pages if page.folder), "llmdash")
+        writers["grafana/alerting/llmdash.yaml"] = partial(
+            _managed, alerts, links, pack.datasource_uid, filed
+        )
     if promised is not None and promised.slos:
         writers["slos.md"] = partial(documents.slos_page, promised, pack.intervals)
     artifacts = list(_provisioning_files(pack))
@@ -126,6 +132,10 @@ def _covered(
 def _alertmanager(pack: Pack, names: Sequence[str]) -> str:
     teams = sorted({slo.team for slo in pack.slos if slo.team})
     return to_yaml(alertmanager_configuration(names, teams, pack.receivers))
+
+
+def _managed(groups: Sequence[AlertGroup], links: Links, datasource_uid: str, folder: str) -> str:
+    return to_yaml(managed_rules(groups, links, datasource_uid, folder))
 
 
 def _artifact(path: str, write: Callable[[], str]) -> Artifact:

@@ -12,12 +12,17 @@
     ├── AlertError           an alert that cannot be told to anybody as it is written
     ├── PackError            a pack that cannot be loaded
     ├── BuildError           everything that is wrong with a pack, all at once
-    └── ArtifactError        a file that cannot be written, or a folder that is not ours to write
+    ├── ArtifactError        a file that cannot be written, or a folder that is not ours to write
+    ├── PushError            something that cannot be delivered to any Grafana
+    └── GrafanaError         a Grafana that cannot be asked, or gives no answer that Grafana gives
+        ├── RefusedError     it answers no
+        └── UnansweredError  no answer came: what was asked may have happened
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class LlmdashError(Exception):
@@ -97,3 +102,24 @@ class BuildError(LlmdashError):
         super().__init__(
             f"{count} problem{'s' if count != 1 else ''}, nothing was written:\n{listing}"
         )
+
+
+class PushError(LlmdashError):
+    """Something that cannot be delivered to any Grafana; nothing has been sent."""
+
+
+class GrafanaError(LlmdashError):
+    """A Grafana that cannot be asked, or whose answer is none that Grafana gives."""
+
+
+class RefusedError(GrafanaError):
+    """A Grafana that answers no."""
+
+    def __init__(self, text: str, status: int, answer: Any = None) -> None:
+        """State what was refused, with the status and the answer for whoever can do without."""
+        self.status, self.answer = status, answer
+        super().__init__(text)
+
+
+class UnansweredError(GrafanaError):
+    """No answer came: what was asked may have happened, or not."""

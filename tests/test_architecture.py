@@ -39,6 +39,7 @@ ORDER = (
     ("compiler",),
     ("checks",),
     ("grafana",),
+    ("testing",),
     ("cli",),
     ("__main__",),
 )
@@ -49,9 +50,9 @@ HOMES = {
     "grafanalib": ("dashboards",),
     "attr": ("dashboards",),
     "requests": ("grafana",),
-    "urllib": ("grafana",),
-    "http": ("grafana",),
-    "socket": ("grafana",),
+    "urllib": ("grafana", "testing"),
+    "http": ("testing",),
+    "socket": ("testing",),
     "promql_parser": ("checks",),
     "yaml": ("yaml_text",),
     "click": ("cli",),
@@ -59,7 +60,8 @@ HOMES = {
     "subprocess": (),
     "random": (),
     "datetime": ("checks",),
-    "time": (),
+    "time": ("grafana", "testing"),
+    "pytest": ("testing",),
 }
 
 #: Files of the disk are touched here and nowhere else.

@@ -160,6 +160,7 @@ def test_a_build_is_these_files() -> None:
         "alertmanager/alertmanager.yaml",
         "cookbook.md",
         "coverage.md",
+        "grafana/alerting/llmdash.yaml",
         "grafana/provisioning/dashboards/llmdash.yaml",
         "grafana/provisioning/datasources/llmdash.yaml",
         "prometheus/prometheus.yaml",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from llmdash.testing.grafana import TOKEN, FakeGrafana
 from tests.prometheus_tools import PrometheusTools, tools_of_major
 from tests.requirements import require
 
@@ -38,7 +39,10 @@ def _commands() -> list[str]:
 
 
 SERVER = next(command for command in _commands() if command.startswith("prometheus "))
-SHORT = [c for c in _commands() if c not in RUN_ELSEWHERE and c != SERVER]
+PUSHES = [command for command in _commands() if command.startswith("llmdash push ")]
+SHORT = [c for c in _commands() if c not in (*RUN_ELSEWHERE, *PUSHES, SERVER)]
+#: Where the README has its reader's Grafana.
+GRAFANA = "http://localhost:3000"
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +109,27 @@ def test_prometheus_starts_on_the_generated_configuration(
             server.terminate()
 
     assert 200 == ready
+
+
+def test_pushes_work(checkout: Path, tools: PrometheusTools) -> None:
+    """In the order of the README, into a Grafana: the first makes all, then nothing differs."""
+    with FakeGrafana() as fake:
+        for command in PUSHES:
+            assert GRAFANA in command
+            done = subprocess.run(
+                command.replace(GRAFANA, fake.url),
+                shell=True,
+                cwd=checkout,
+                env={**_environment(tools), "GRAFANA_TOKEN": TOKEN},
+                capture_output=True,
+                text=True,
+            )
+            assert 0 == done.returncode, done.stdout + done.stderr
+        pages = len(list((checkout / "generated" / "dashboards").rglob("*.json")))
+
+        assert 3 == len(PUSHES)
+        assert pages == len(fake.dashboards.by_uid)
+        assert 1 == len(fake.datasources.held)
 
 
 def _answers(url: str) -> Iterator[int]:

@@ -1,5 +1,6 @@
-"""Measures and writes `results.md`: the command, with `cost` what pages cost at scale, with `slo`
-what promises cost and, in `slo_differential.md`, how they do beside those of other generators.
+"""Measures and writes `results.md`: the command, with `push` how long a push plans, with `cost` what
+pages cost at scale, with `slo` what promises cost and, in `slo_differential.md`, how they do beside
+those of other generators.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tests.bench import (
     command_time,
     cost,
     cost_report,
+    push_time,
     results,
     slo_cost,
     slo_differential,
@@ -26,7 +28,9 @@ from tests.bench import (
 def main() -> int:
     """Measure, write the section, and fail when a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("command", "cost", "slo"), default="command")
+    parser.add_argument(
+        "what", nargs="?", choices=("command", "push", "cost", "slo"), default="command"
+    )
     parser.add_argument("--small", action="store_true", help="a sample of a cost, not written")
     chosen = parser.parse_args()
     # Blocks of some gigabytes are removed also when somebody ends the run.
@@ -47,6 +51,8 @@ def _measured(what: str, *, small: bool) -> tuple[results.Section, list[str]]:
             return _cost(small=small), []
         case "slo":
             return _slo(small=small)
+        case "push":
+            return push_time.measure(), []
     return _command(), []
 
 

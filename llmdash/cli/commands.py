@@ -10,19 +10,13 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from llmdash.cli.pack_option import chosen_pack, pack_option
+from llmdash.cli.push import push
 from llmdash.errors import LlmdashError
 
 if TYPE_CHECKING:
     from llmdash.artifacts import Difference
     from llmdash.build import Build
-    from llmdash.pack import Pack
-
-_PACK = click.option(
-    "--pack",
-    "reference",
-    metavar="MODULE:NAME",
-    help="Build your own pack instead of the one that ships.",
-)
 
 
 class _Group(click.Group):
@@ -55,7 +49,7 @@ def main() -> None:
 
 
 @main.command()
-@_PACK
+@pack_option
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -76,7 +70,7 @@ def build(reference: str | None, output: Path, check: bool, portable: Path | Non
     from llmdash.checks import checked
     from llmdash.compiler import compile_pack, portable_artifacts
 
-    built = checked(compile_pack(_pack(reference)))
+    built = checked(compile_pack(chosen_pack(reference)))
     folders = [(output, built.artifacts)]
     if portable is not None:
         one, other = portable.resolve(), output.resolve()
@@ -95,12 +89,6 @@ def build(reference: str | None, output: Path, check: bool, portable: Path | Non
         changed = artifacts.write(files, folder)
         click.echo(_summary(folder, len(files), changed))
     click.echo(_table(built))
-
-
-def _pack(reference: str | None) -> Pack:
-    from llmdash.pack import DEFAULT, load_pack
-
-    return DEFAULT if reference is None else load_pack(reference)
 
 
 def _check(found: list[tuple[Path, Difference]]) -> None:
@@ -148,13 +136,13 @@ def _table(built: Build) -> str:
 
 
 @main.command()
-@_PACK
+@pack_option
 def signals(reference: str | None) -> None:
     """Show which source answers which signal."""
     from llmdash.documents.signals_table import is_weaker
     from llmdash.signals import SIGNALS
 
-    pack = _pack(reference)
+    pack = chosen_pack(reference)
     lines = [["signal", *(source.name for source in pack.sources)]]
     for asked in SIGNALS:
         answers = (source.answer(asked.name) for source in pack.sources)
@@ -175,7 +163,7 @@ def slo() -> None:
 
 
 @slo.command()
-@_PACK
+@pack_option
 @click.argument("name", required=False)
 def explain(reference: str | None, name: str | None) -> None:
     """Show what is promised, where, and who is told when.
@@ -184,12 +172,12 @@ def explain(reference: str | None, name: str | None) -> None:
     """
     from llmdash import documents
 
-    pack = _pack(reference)
+    pack = chosen_pack(reference)
     click.echo(documents.explanation(pack.promises, pack.intervals, name))
 
 
 @slo.command()
-@_PACK
+@pack_option
 @click.option(
     "--output",
     type=click.File("w", encoding="utf-8", lazy=True),
@@ -200,7 +188,7 @@ def export(reference: str | None, output: IO[str]) -> None:
     """Write the promises of a pack as OpenSLO v1 documents."""
     from llmdash.slos.openslo import exported
 
-    click.echo(exported(_pack(reference).slos), file=output, nl=False)
+    click.echo(exported(chosen_pack(reference).slos), file=output, nl=False)
 
 
 @slo.command("import")
@@ -218,3 +206,6 @@ def import_promises(file: IO[str]) -> None:
     except UnicodeDecodeError as error:
         raise click.ClickException(f"{file.name}: expected UTF-8, got {error.reason}") from error
     click.echo(declared(imported(text)), nl=False)
+
+
+main.add_command(push)
