@@ -52,6 +52,12 @@ live: $(INSTALLED) ## Run the tests on real servers, your own with VLLM_URL=… 
 	@mkdir -p $(REPORTS)
 	$(LIVE_URLS) $(VENV)/bin/pytest --junitxml=$(REPORTS)/live.xml tests/live
 
+.PHONY: docker
+docker: $(INSTALLED) ## Run the tests in containers: a Prometheus, and a Grafana of each release that can be had
+	stack/prometheus.sh
+	@mkdir -p $(REPORTS)
+	$(VENV)/bin/pytest --junitxml=$(REPORTS)/docker.xml tests/docker
+
 .PHONY: mistakes
 mistakes: $(INSTALLED) ## Make each recording wrong, and see that a rule test notices
 	stack/prometheus.sh

@@ -1,7 +1,8 @@
 """What a dashboard says, apart from what a server adds to it: what is compared, and its stamp.
 
 The stamp is a tag, `<owner>:<fingerprint>`: who pushed the dashboard, and a hash of what was pushed
-and where to. By it anybody can tell later whether somebody has edited it since.
+and where to. By it anybody can tell later whether somebody has edited it since. A server that keeps
+something else than it is sent has a second hash in it, of that.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 
-_STAMP = re.compile(r"(?P<owner>[A-Za-z0-9][\w.-]*):(?P<fingerprint>[0-9a-f]{16})", re.ASCII)
+_STAMP = re.compile(
+    r"(?P<owner>[A-Za-z0-9][\w.-]*):(?P<sent>[0-9a-f]{16})(?:-(?P<kept>[0-9a-f]{16}))?", re.ASCII
+)
 #: What a server gives a dashboard, or counts of it; says nothing of its content.
 _ADDED = frozenset({"id", "version", "iteration"})
 #: What Grafana offers for a refresh, shortest first; a server may replace one by a longer one.
@@ -26,15 +29,22 @@ _REFRESH = re.compile(r"(\d+)([smhd])")
 
 @dataclass(frozen=True)
 class Stamp:
-    """Who pushed a dashboard, and the fingerprint of what was pushed."""
+    """Who pushed a dashboard, and the fingerprints of what was sent and of what the server kept."""
 
     owner: str
-    fingerprint: str
+    sent: str
+    #: Empty where it is the same.
+    other: str = ""
+
+    @property
+    def kept(self) -> str:
+        """The fingerprint of what is there as long as nobody edits it."""
+        return self.other or self.sent
 
     @property
     def tag(self) -> str:
         """The tag that carries it."""
-        return f"{self.owner}:{self.fingerprint}"
+        return f"{self.owner}:{self.sent}" + (f"-{self.other}" if self.other else "")
 
 
 def is_owner(text: str) -> bool:
@@ -46,12 +56,18 @@ def stamps_in(tags: object) -> tuple[Stamp, ...]:
     """Return the stamps among tags."""
     texts = tags if isinstance(tags, list | tuple) else ()
     found = (_STAMP.fullmatch(tag) for tag in texts if isinstance(tag, str))
-    return tuple(Stamp(match["owner"], match["fingerprint"]) for match in found if match)
+    return tuple(
+        Stamp(match["owner"], match["sent"], match["kept"] or "") for match in found if match
+    )
 
 
 def stamped(content: Mapping[str, Any], folder_uid: str, owner: str) -> Json:
     """Return a dashboard as it is sent: with its stamp, and without a number of its own."""
-    stamp = Stamp(owner, fingerprint(content, folder_uid))
+    return with_stamp(content, Stamp(owner, fingerprint(content, folder_uid)))
+
+
+def with_stamp(content: Mapping[str, Any], stamp: Stamp) -> Json:
+    """Return a dashboard with one stamp, and without a number of its own."""
     kept = {key: value for key, value in content.items() if key not in _ADDED}
     return {**kept, "id": None, "tags": [*_plain_tags(content), stamp.tag]}
 
@@ -107,7 +123,7 @@ def _plain(value: Any, key: str = "") -> Any:
 
 
 def is_as_pushed(content: Mapping[str, Any], folder_uid: str, stamp: Stamp, refresh: str) -> bool:
-    """Tell whether a dashboard is what its stamp was made of.
+    """Tell whether a dashboard is what the server kept when its stamp was made.
 
     A server may have replaced a short refresh by its shortest allowed one; that is no edit.
 
@@ -120,7 +136,7 @@ def is_as_pushed(content: Mapping[str, Any], folder_uid: str, stamp: Stamp, refr
     held = str(content.get("refresh") or "")
     asked = [held, *(text for text in (refresh, *_REFRESHES) if _is_shorter(text, held))]
     return any(
-        fingerprint({**content, "refresh": text}, folder_uid) == stamp.fingerprint
+        fingerprint({**content, "refresh": text}, folder_uid) == stamp.kept
         for text in dict.fromkeys(asked)
     )
 

@@ -19,6 +19,7 @@ from llmdash.errors import ArtifactError, GrafanaError, RefusedError, Unanswered
 from llmdash.grafana.actions import WRITES, Action, Kind, Verb
 from llmdash.grafana.alert_rules import plan_interval, plan_one_rule
 from llmdash.grafana.client import Client, waits
+from llmdash.grafana.content import fingerprint, is_as_pushed, with_stamp
 from llmdash.grafana.held import read_dashboard, read_datasources, read_folder
 from llmdash.grafana.held_rules import RULES, group_path, read_group, read_rule, rule_path
 from llmdash.grafana.plan import plan_dashboard, plan_prune
@@ -29,6 +30,7 @@ _CONFLICT = frozenset({409, 412})
 #: So often a thing is planned anew because somebody else wrote it; then it is reported.
 _REPLANS = 1
 _MESSAGE = "llmdash push"
+_SAVE = "/api/dashboards/db"
 #: What a person can do about a refusal that only a write brings to light.
 _REMEDIES = {
     "plugin-dashboard": "it belongs to a plugin; give ours another uid",
@@ -204,7 +206,25 @@ class Delivery:
             "overwrite": False,
         }
         # 202 is what a server says that hands the change on to a repository.
-        self.client.write("POST", "/api/dashboards/db", body, expected=(200, 202))
+        answer = self.client.write("POST", _SAVE, body, expected=(200, 202))
+        version = (answer.body or {}).get("version")
+        self._settle(action, body, version)
+
+    def _settle(self, action: Action, body: dict[str, Any], version: object) -> None:
+        """Look at what was kept, and stamp it anew where that is not what was sent.
+
+        Else the next push would take what the server has made of it for somebody's edit.
+        """
+        held = read_dashboard(self.client, action.uid)
+        if held is None or held.version != version:
+            return  # somebody was quicker; the next push judges that
+        stamp = self.planned.ground.stamp_on(held)
+        refresh = str(action.payload.get("refresh") or "")
+        if stamp is None or is_as_pushed(held.content, held.folder_uid, stamp, refresh):
+            return
+        kept = replace(stamp, other=fingerprint(held.content, held.folder_uid))
+        content = {**with_stamp(action.payload, kept), "version": held.version}
+        self.client.write("POST", _SAVE, {**body, "dashboard": content}, expected=(200, 202))
 
     def _write_rule(self, action: Action) -> None:
         headers = self._rule_headers()

@@ -77,7 +77,7 @@ class HeldRule:
     def is_as_pushed(self, owner: str) -> bool:
         """Tell whether it is what its stamp was made of."""
         stamp = self.stamp_of(owner)
-        return stamp is not None and stamp.fingerprint == rule_fingerprint(self.content)
+        return stamp is not None and stamp.kept == rule_fingerprint(self.content)
 
 
 def rule_fingerprint(rule: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ class Compared:
     stamps: tuple[Stamp, ...]
     #: The fingerprint of what we want, there.
     wanted: str
-    #: Tells whether it is what our stamp was made of; asked only where that matters.
+    #: Tells whether it is what the server kept of ours; asked only where that matters.
     is_as_pushed: Callable[[], bool]
 
     def stamp_of(self, owner: str) -> Stamp | None:
@@ -49,12 +49,14 @@ def judged(found: Compared, policy: Policy) -> Verdict:
     stamp = found.stamp_of(policy.owner)
     if stamp is None:
         return _unstamped(found, policy)
+    is_sent = stamp.sent == found.wanted
     if found.is_alike:
-        if stamp.fingerprint == found.wanted:
+        if is_sent:
             return Verdict(Verb.UNCHANGED)
         return Verdict(Verb.UPDATE, "an edit that is built in by now: only its stamp is renewed")
     if found.is_as_pushed():
-        return Verdict(Verb.UPDATE)
+        # Where what was sent is what we want, the server keeps it in its own way.
+        return Verdict(Verb.UNCHANGED if is_sent and stamp.other else Verb.UPDATE)
     if policy.overwrite_edits:
         return Verdict(Verb.UPDATE, "edits made in Grafana are overwritten", is_saved=True)
     return Verdict(Verb.REFUSE, EDITED, OVERWRITE)

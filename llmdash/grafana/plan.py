@@ -138,7 +138,7 @@ class _Present:
     def is_slowed(self) -> bool:
         """Tell whether the server holds what was pushed, with a refresh as short as it allows."""
         stamp, wanted = self.ground.stamp_on(self.held), self.wanted.content
-        if stamp is None or stamp.fingerprint != self.sought:
+        if stamp is None or stamp.sent != self.sought:
             return False
         return self.is_in_place and is_slowed(wanted, self.held.content)
 

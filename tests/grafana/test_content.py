@@ -84,15 +84,25 @@ def test_a_stamp_is_the_last_tag_and_there_is_one() -> None:
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
-        (["a", "us:0123456789abcdef"], [("us", "0123456789abcdef")]),
+        (["a", "us:0123456789abcdef"], [("us", "0123456789abcdef", "0123456789abcdef")]),
+        (
+            ["us:0123456789abcdef-fedcba9876543210"],
+            [("us", "0123456789abcdef", "fedcba9876543210")],
+        ),
         (["us:0123456789ABCDEF", "us:0123", "us", ":0123456789abcdef"], []),
         (None, []),
         ([7, None], []),
     ],
 )
-def test_stamps_are_found_among_tags(tags: object, expected: list[tuple[str, str]]) -> None:
+def test_stamps_are_found_among_tags(tags: object, expected: list[tuple[str, str, str]]) -> None:
     """Nothing else is taken for one."""
-    assert expected == [(stamp.owner, stamp.fingerprint) for stamp in stamps_in(tags)]
+    assert expected == [(stamp.owner, stamp.sent, stamp.kept) for stamp in stamps_in(tags)]
+
+
+def test_a_stamp_reads_as_it_was_written() -> None:
+    """With one fingerprint, and with two."""
+    for stamp in (Stamp("us", "0" * 16), Stamp("us", "0" * 16, "1" * 16)):
+        assert (stamp,) == stamps_in([stamp.tag])
 
 
 @pytest.mark.parametrize(("text", "expected"), [("llmdash", True), ("team-a.b_1", True), ("", False), ("a:b", False), ("-a", False), ("a b", False)])  # fmt: skip

@@ -341,3 +341,43 @@ def test_policies_that_cannot_be(owner: str, prefix: str) -> None:
     """A name that no stamp can hold, and a prefix that everything begins with."""
     with FakeGrafana(GRAFANA_11) as fake, pytest.raises(PushError, match="expected --"):
         pushed(fake.url, wanted(page()), owner=owner, uid_prefix=prefix)
+
+
+# --- servers that keep something else than they are sent ------------------------------------------------
+
+
+def test_what_a_server_makes_of_a_page_is_no_edit() -> None:
+    """Told at once by looking: the page is stamped anew, and from then on nothing differs."""
+    with FakeGrafana(GRAFANA_13) as fake:
+        fake.dashboards.on_save = lambda content: {**content, "preload": False, "schemaVersion": 99}
+        what, other = wanted(page("llm-a")), wanted(page("llm-a", "Other"))
+        _, first = pushed(fake.url, what)
+        version = fake.dashboards.by_uid["llm-a"].version
+        _, second = pushed(fake.url, what)
+        assert version == fake.dashboards.by_uid["llm-a"].version == 2
+        _, changed = pushed(fake.url, other)
+        _, again = pushed(fake.url, other)
+        fake.edit("llm-a", title="Mine")
+        _, edited = pushed(fake.url, other)
+
+        assert ["create", "unchanged", "update", "unchanged", "refuse"] == [
+            verbs(each)["llm-a"] for each in (first, second, changed, again, edited)
+        ]
+
+
+def test_who_edits_before_we_look_has_edited() -> None:
+    """What is there is another version than ours: it gets no stamp of ours."""
+    with FakeGrafana(GRAFANA_11) as fake:
+
+        def edit(_: int, when: str) -> None:
+            is_saved = bool(fake.seen) and fake.seen[-1].path == "/api/dashboards/db"
+            if when == "after" and is_saved and fake.dashboards.by_uid["llm-a"].version == 1:
+                fake.edit("llm-a", title="Mine")
+
+        fake.on_request = edit
+        pushed(fake.url, wanted(page("llm-a")))
+        fake.on_request = None
+        _, outcomes = pushed(fake.url, wanted(page("llm-a")))
+
+        assert {"llm-a": "refuse"} == verbs(outcomes)
+        assert "Mine" == fake.dashboards.by_uid["llm-a"].content["title"]
