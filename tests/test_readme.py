@@ -161,6 +161,20 @@ def test_live_urls_reach_the_tests() -> None:
     assert "LLMDASH_TRITON_HTTP_URL='http://127.0.0.1:8001'" in done.stdout
 
 
+def test_a_grafana_of_ones_own_reaches_the_contract() -> None:
+    """`make test-grafana GRAFANA_URL=…` runs the contract suite there; without an address it says so."""
+    said = re.search(r"`(make test-grafana GRAFANA_URL=\S+)`", README)
+    assert said is not None
+    command = ["make", f"VENV={VENV}", "--dry-run", *said[1].split()[1:]]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    nowhere = ["make", f"VENV={VENV}", "-o", f"{VENV}/.installed-dev", "test-grafana"]
+    refused = subprocess.run(nowhere, cwd=ROOT, check=False, capture_output=True, text=True)
+
+    assert f"LLMDASH_GRAFANA_URL='{GRAFANA}'" in done.stdout
+    assert "tests/grafana/test_contract.py" in done.stdout
+    assert (2, True) == (refused.returncode, "name a Grafana" in refused.stderr)
+
+
 def test_table_of_the_build_is_what_the_build_prints(checkout: Path) -> None:
     """The table that the README shows is the one that `llmdash build` prints."""
     (shown,) = [block for block in _blocks("text") if "recordings" in block]

@@ -131,6 +131,7 @@ class Delivery:
                     return Outcome(action, State.FAILED, _with_remedy(error), backup)
                 lost = "somebody else had written it meanwhile"
                 replans += 1
+                self.client.wait(waits()[0])
             else:
                 return Outcome(action, State.DONE, "", backup)
             if action.verb is not Verb.PRUNE:

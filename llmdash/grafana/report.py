@@ -30,11 +30,21 @@ def heading(url: str, planned: Planned) -> str:
     return f"Grafana{release} at {url}, organisation {server.org_name} ({server.org_id})"
 
 
+#: So many differences of something that is left to a person are told without being asked for.
+_TOLD = 3
+
+
 def line(action: Action) -> str:
-    """Return an action in one line, and its remedy in a second one."""
+    """Return an action in one line; for what is left to a person, what differs and the remedy."""
     what = f"{action.verb.value:<{_WIDTH}}  {action.kind.value} {_named(action)}"
-    text = f"{what}: {action.reason}" if action.reason else what
-    return f"{text}\n{'':<{_WIDTH}}  → {action.remedy}" if action.remedy else text
+    lines = [f"{what}: {action.reason}" if action.reason else what]
+    if action.verb is Verb.REFUSE:
+        lines += [_in_lines(change)[0] for change in action.changes[:_TOLD]]
+        more = len(action.changes) - _TOLD
+        lines += [f"and {more} more; see --diff text"] if more > 0 else []
+    if action.remedy:
+        lines.append(f"→ {action.remedy}")
+    return f"\n{'':<{_WIDTH}}  ".join(lines)
 
 
 def _named(action: Action) -> str:

@@ -101,6 +101,7 @@ def test_drift_is_2_and_writes_nothing(fake: FakeGrafana, tmp_path: Path) -> Non
     )
     assert (
         "refuse     dashboard Changed (llm-a): it was edited in Grafana since the last push\n"
+        "           title: Edited → Changed\n"
         "           → build the edit in, or push with --overwrite-edits, which saves it to a file first\n"
     ) in edited.output
 
@@ -193,6 +194,21 @@ def test_a_diff_for_a_review(fake: FakeGrafana, tmp_path: Path) -> None:
         "  ```\n"
     ) in result.output
     assert "no dashboard changes" in push(fake, write(tmp_path / "same", page("llm-a")), "--dry-run", "--diff", "text").output  # fmt: skip
+
+
+def test_of_many_differences_some_are_told(fake: FakeGrafana, tmp_path: Path) -> None:
+    """Enough to see what it is about; the rest is asked for."""
+    folder = write(tmp_path / "built", page("llm-a"))
+    push(fake, folder)
+    fake.edit("llm-a", title="Mine", description="Mine", refresh="5s", panels=[])
+    result = push(fake, folder)
+
+    assert [
+        "           title: Mine → Page llm-a",
+        "           refresh: 5s → 30s",
+        "           description removed: Mine",
+        "           and 1 more; see --diff text",
+    ] == result.output.splitlines()[3:7]
 
 
 def test_backups_are_named(fake: FakeGrafana, tmp_path: Path) -> None:
