@@ -245,6 +245,23 @@ def test_prune_judges_again_before_it_deletes() -> None:
         assert {"llm-a": "unchanged", "llm-b": "refuse"} == verbs(outcomes)
 
 
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.release)
+def test_what_is_sent_with_every_page(profile: Profile) -> None:
+    """Its uid and folder, no number of its own, never leave to overwrite; to update, the version."""
+    with FakeGrafana(profile) as fake:
+        pushed(fake.url, wanted(page("llm-a")))
+        pushed(fake.url, wanted(page("llm-a", "Other")))
+        saves = [each.body for each in fake.writes if each.path == "/api/dashboards/db"]
+
+        assert [("llm-a", None)] * 2 == [
+            (b["dashboard"]["uid"], b["dashboard"]["id"]) for b in saves
+        ]
+        assert [(folder_of(fake), False, "llmdash push")] * 2 == [
+            (each["folderUid"], each["overwrite"], each["message"]) for each in saves
+        ]
+        assert [None, 1] == [each["dashboard"].get("version") for each in saves]
+
+
 # --- before anything is planned ----------------------------------------------------------------------
 
 
