@@ -200,6 +200,25 @@ def test_every_module_says_what_it_is() -> None:
     assert [] == [name for name, text in docstrings.items() if text.strip()[-1:] in (",", ";")]
 
 
+# --- the stack ------------------------------------------------------------------------------------
+
+
+def stack_imports() -> list[tuple[str, str]]:
+    paths = sorted((ROOT / "stack" / "llmstack").rglob("*.py"))
+    trees = {path: ast.parse(path.read_text("utf-8"), str(path)) for path in paths}
+    return [(path.stem, imported) for path, tree in trees.items() for imported in imports(tree)]
+
+
+def test_the_stack_knows_metrics_alone() -> None:
+    """Its programs state no name, label or edge of a metric again, and know nothing else of llmdash."""
+    of_llmdash = [(name, each) for name, each in stack_imports() if each.split(".")[0] == "llmdash"]
+
+    assert 5 < len(stack_imports())
+    assert [] == [pair for pair in of_llmdash if not pair[1].startswith("llmdash.metrics")]
+    assert [] == [pair for pair in own_imports() if pair[1].startswith("llmstack")]
+    assert [] == [name for name, tree in modules().items() if "llmstack" in set(imports(tree))]
+
+
 # --- engines -------------------------------------------------------------------------------------
 
 EXPORTERS = {source.exporter for source in ENGINES}

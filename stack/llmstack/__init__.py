@@ -1,0 +1,1 @@
+"""llmstack: the programs that serve language models and are watched by what llmdash builds."""

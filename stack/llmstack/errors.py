@@ -1,0 +1,22 @@
+"""The family of errors that llmstack raises; the command prints them without a traceback.
+
+::
+
+    LlmstackError
+    ├── ModelError      a model that is not known, or whose config.json does not say what is needed
+    └── BudgetError     GPUs and settings that cannot hold together
+"""
+
+from __future__ import annotations
+
+
+class LlmstackError(Exception):
+    """Something the user can mend; the text says what was found, where, and the remedy."""
+
+
+class ModelError(LlmstackError):
+    """A model that is not known, or whose config.json does not say what is needed."""
+
+
+class BudgetError(LlmstackError):
+    """GPUs and settings that cannot hold together."""
