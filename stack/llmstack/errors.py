@@ -4,7 +4,9 @@
 
     LlmstackError
     ├── ModelError      a model that is not known, or whose config.json does not say what is needed
-    └── BudgetError     GPUs and settings that cannot hold together
+    ├── BudgetError     GPUs and settings that cannot hold together
+    ├── SettingsError   settings of a program that cannot be
+    └── RequestError    what a client has sent and nobody can answer
 """
 
 from __future__ import annotations
@@ -20,3 +22,11 @@ class ModelError(LlmstackError):
 
 class BudgetError(LlmstackError):
     """GPUs and settings that cannot hold together."""
+
+
+class SettingsError(LlmstackError):
+    """Settings of a program that cannot be; the variable is named, a secret never repeated."""
+
+
+class RequestError(LlmstackError):
+    """What a client has sent and nobody can answer."""

@@ -1,0 +1,1 @@
+"""The gateway: one address in front of engines that speak as OpenAI does."""

@@ -1,0 +1,116 @@
+"""What a request asks for: model, stream, and how many tokens it may cost, estimated on arrival."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from llmdash.metrics.gateway import PROMPT_CLASSES
+from llmstack.errors import RequestError
+
+#: Up to so many tokens a prompt is small, and medium; the promise is stated for small ones.
+CLASS_LIMITS = (512, 4096)
+#: Bytes of UTF-8 of one token of English text, a little less than is usual: better reserve too much
+#: than too little (tokens of the Llama 3 and GPT-4 vocabularies hold about 4.4 of English prose).
+BYTES_OF_A_TOKEN = 4.0
+#: What a chat adds to each message: its role and marks.
+TOKENS_OF_A_MESSAGE = 4
+#: What is reserved where a request does not say how long its answer may be.
+USUAL_ANSWER = 1024
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, as far as the gateway has to understand it."""
+
+    model: str
+    is_stream: bool
+    #: Whether the client asked for the tokens to be counted at the end of a stream.
+    wants_usage: bool
+    prompt_tokens: int
+    answer_tokens: int
+    #: What came, and what it says; neither is ever logged.
+    data: bytes = field(repr=False)
+    body: dict[str, Any] = field(repr=False)
+
+    @property
+    def prompt_class(self) -> str:
+        """How long the prompt is, by the classes of the catalogue."""
+        for limit, name in zip(CLASS_LIMITS, PROMPT_CLASSES, strict=False):
+            if self.prompt_tokens <= limit:
+                return name
+        return PROMPT_CLASSES[-1]
+
+    def sent(self) -> bytes:
+        """Return the body for the engine: a stream is asked to count its tokens."""
+        if not self.is_stream or self.wants_usage:
+            return self.data
+        options = {**(self.body.get("stream_options") or {}), "include_usage": True}
+        return json.dumps({**self.body, "stream_options": options}).encode()
+
+
+def read_request(data: bytes) -> Asked:
+    """Return what the body of a request asks for.
+
+    Raises:
+        RequestError: it is no JSON object, or what it says of itself is of the wrong kind.
+    """
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise RequestError("the body is no JSON") from error
+    if not isinstance(body, dict):
+        raise RequestError("the body is no JSON object")
+    model, stream = body.get("model", ""), body.get("stream", False)
+    if not isinstance(model, str):
+        raise RequestError("model: expected a text")
+    if not isinstance(stream, bool | None):
+        raise RequestError("stream: expected true or false")
+    options = body.get("stream_options") or {}
+    if not isinstance(options, dict):
+        raise RequestError("stream_options: expected an object")
+    answers = _number(body, "n", 1) * (
+        _number(body, "max_completion_tokens", 0) or _number(body, "max_tokens", USUAL_ANSWER)
+    )
+    wants_usage = bool(options.get("include_usage"))
+    prompt = _prompt_tokens(body)
+    return Asked(model, bool(stream), wants_usage, prompt, answers, data, body)
+
+
+def _number(body: dict[str, Any], name: str, otherwise: int) -> int:
+    value = body.get(name)
+    if value is None:
+        return otherwise
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise RequestError(f"{name}: expected a whole number from 0")
+    return value
+
+
+def _prompt_tokens(body: dict[str, Any]) -> int:
+    messages = body.get("messages")
+    if isinstance(messages, list):
+        size = sum(len(text.encode("utf-8", "replace")) for text in _texts(messages))
+        return int(size / BYTES_OF_A_TOKEN) + TOKENS_OF_A_MESSAGE * len(messages)
+    prompt = body.get("prompt", body.get("input", ""))
+    if isinstance(prompt, list) and prompt and all(isinstance(each, int) for each in prompt):
+        return len(prompt)
+    if isinstance(prompt, list):
+        tokens = sum(len(each) for each in prompt if isinstance(each, list))
+        texts = sum(len(text.encode("utf-8", "replace")) for text in _texts(prompt))
+        return tokens + int(texts / BYTES_OF_A_TOKEN)
+    return int(len(str(prompt).encode("utf-8", "replace")) / BYTES_OF_A_TOKEN)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts that a model reads; an image is no text, however long its address."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, dict):
+        for name in ("content", "text"):
+            if name in value:
+                yield from _texts(value[name])
