@@ -33,6 +33,20 @@ def main() -> None:
     """The programs of the stack: what serves models, and what watches the machine."""
 
 
+@main.command()
+def gateway() -> None:
+    """Stand in front of engines that speak as OpenAI does: keys, limits, logs and metrics.
+
+    Its settings are variables of the environment, listed in llmstack/gateway/settings.py.
+    """
+    import os
+
+    from llmstack.gateway import serve
+    from llmstack.gateway.settings import read_settings
+
+    serve(read_settings(os.environ))
+
+
 def _gpus(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(

@@ -1,0 +1,320 @@
+"""The gateway as a web application: what it answers under which path, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import aiohttp
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from llmdash.metrics.gateway import PROMPT_CLASSES
+from llmstack.errors import RequestError
+from llmstack.gateway.admission import Admitted, Gate, Refused, client_address
+from llmstack.gateway.counts import CANCELLED, ERROR, OTHER, Counts, Ended
+from llmstack.gateway.headers import REQUEST_ID, request_id
+from llmstack.gateway.keys import Key
+from llmstack.gateway.prompts import Asked, read_request
+from llmstack.gateway.relay import (
+    LEFT,
+    ClientLeftError,
+    Course,
+    EngineError,
+    Relay,
+    error_body,
+)
+from llmstack.gateway.settings import Settings
+from llmstack.gateway.upstreams import Pool, Upstream
+
+#: What is passed on; an engine has more that only its owner may ask for.
+ASKING = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+READING = ("/v1/models",)
+
+LOG = logging.getLogger("llmstack.gateway")
+
+
+@dataclass
+class Gateway:
+    """Everything that one gateway holds."""
+
+    settings: Settings
+    counts: Counts = field(default_factory=Counts)
+
+    def __post_init__(self) -> None:
+        """Read the keys, and know the engines.
+
+        Raises:
+            SettingsError: a key is too short.
+        """
+        self.gate = Gate(self.settings)
+        self.pool = Pool([Upstream(url.rstrip("/")) for url in self.settings.upstreams])
+        self.is_draining = False
+
+    def application(self) -> web.Application:
+        """Return the application."""
+        app = web.Application(client_max_size=self.settings.longest_body)
+        app.cleanup_ctx.append(self._running)
+        for path in ASKING:
+            app.router.add_post(path, self._asked)
+        for path in READING:
+            app.router.add_get(path, self._read)
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/ready", self._ready)
+        if not self.settings.metrics_port:
+            app.router.add_get("/metrics", self.show_metrics)
+        app.on_shutdown.append(self._drain)
+        return app
+
+    async def _running(self, app: web.Application) -> AsyncIterator[None]:
+        del app
+        timeout = aiohttp.ClientTimeout(
+            total=None,
+            sock_connect=self.settings.connect_timeout,
+            sock_read=self.settings.idle_timeout,
+        )
+        # Who waits for a free connection would be waited for by nobody's timeout.
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=timeout, auto_decompress=False
+        ) as session:
+            self.relay = Relay(self.settings, self.pool, self.counts, session)
+            await self.look()
+            looking = asyncio.create_task(self._keep_looking())
+            yield
+            looking.cancel()
+
+    async def _drain(self, app: web.Application) -> None:
+        del app
+        self.is_draining = True
+
+    # --- the engines' health ---------------------------------------------------------------------
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.health_interval)
+            await self.look()
+
+    async def look(self) -> None:
+        """Look at the health of every engine, and at what it serves."""
+        await asyncio.gather(*(self._look_at(each) for each in self.pool.upstreams))
+        self.counts.know(self.pool.models)
+
+    async def _look_at(self, upstream: Upstream) -> None:
+        session, within = (
+            self.relay.session,
+            aiohttp.ClientTimeout(total=self.settings.connect_timeout),
+        )
+        key = self.settings.upstream_key
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        was_healthy = upstream.is_healthy
+        try:
+            async with session.get(
+                f"{upstream.url}/health", timeout=within, headers=headers
+            ) as answer:
+                upstream.is_healthy = answer.status < 300
+            if upstream.is_healthy:
+                async with session.get(
+                    f"{upstream.url}/v1/models", timeout=within, headers=headers
+                ) as answer:
+                    found = await answer.json(content_type=None)
+                    upstream.models = frozenset(str(each["id"]) for each in found["data"])
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
+            upstream.is_healthy = False
+        if upstream.is_healthy != was_healthy:
+            LOG.info(
+                "upstream",
+                extra={"fields": {"upstream": upstream.url, "is_healthy": upstream.is_healthy}},
+            )
+
+    # --- pages of its own ------------------------------------------------------------------------
+
+    async def _health(self, request: web.Request) -> web.Response:
+        del request
+        return web.json_response({"status": "ok"})
+
+    async def _ready(self, request: web.Request) -> web.Response:
+        del request
+        is_ready = self.pool.is_ready(time.monotonic()) and not self.is_draining
+        status = "draining" if self.is_draining else "ready" if is_ready else "no engine is ready"
+        return web.json_response({"status": status}, status=200 if is_ready else 503)
+
+    async def show_metrics(self, request: web.Request) -> web.Response:
+        """Answer with what is counted."""
+        del request
+        body = generate_latest(self.counts.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    # --- requests --------------------------------------------------------------------------------
+
+    async def _asked(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request for text."""
+        exchange = _Exchange(self, request)
+        try:
+            return await exchange.answer()
+        finally:
+            exchange.end()
+
+    async def _read(self, request: web.Request) -> web.StreamResponse:
+        """Answer what is only looked up, and costs nothing."""
+        exchange = _Exchange(self, request)
+        try:
+            return await exchange.look_up()
+        finally:
+            exchange.end()
+
+
+@dataclass
+class _Exchange:
+    """One request and its answer."""
+
+    gateway: Gateway
+    request: web.Request
+    id: str = ""
+    key: Key | None = None
+    asked: Asked | None = None
+    admitted: Admitted | None = None
+    _is_active: bool = False
+
+    def __post_init__(self) -> None:
+        self.id = request_id(self.request.headers)
+        self.course = Course(OTHER, PROMPT_CLASSES[0])
+
+    async def answer(self) -> web.StreamResponse:
+        refusal = self.entered()
+        if refusal is not None:
+            return refusal
+        try:
+            self.asked = read_request(await self.request.read())
+        except web.HTTPRequestEntityTooLarge:
+            most = self.gateway.settings.longest_body
+            return self.refused(
+                413, f"the body is longer than {most} bytes", "invalid_request_error"
+            )
+        except RequestError as error:
+            return self.refused(400, str(error), "invalid_request_error")
+        asked, models = self.asked, self.gateway.pool.models
+        self.course.model = asked.model if asked.model in models else OTHER
+        self.course.prompt_class, self.course.is_stream = asked.prompt_class, asked.is_stream
+        assert self.key is not None  # nobody comes in without
+        found = self.gateway.gate.admit(
+            self.key, asked.prompt_tokens + asked.answer_tokens, time.monotonic()
+        )
+        if isinstance(found, Refused):
+            return self.turned_away(found)
+        self.admitted = found
+        return await self.passed_on(asked.sent())
+
+    async def look_up(self) -> web.StreamResponse:
+        return self.entered() or await self.passed_on(None)
+
+    def entered(self) -> web.StreamResponse | None:
+        """Check the address, the key and the rate, before anything of the body is read."""
+        gate, now = self.gateway.gate, time.monotonic()
+        trusted = self.gateway.settings.trusted_proxies
+        forwarded = self.request.headers.get("X-Forwarded-For", "")
+        address = client_address(self.request.remote or "", forwarded, trusted)
+        refused = gate.client_refusal(address, now)
+        if refused is not None:
+            return self.turned_away(refused)
+        found = gate.key_of(self.request.headers)
+        if isinstance(found, Refused):
+            return self.turned_away(found)
+        self.key = found
+        refused = gate.request_refusal(found, now)
+        return None if refused is None else self.turned_away(refused)
+
+    async def passed_on(self, data: bytes | None) -> web.StreamResponse:
+        self._is_active = True
+        self.gateway.counts.active.labels(self.course.model, self.stream).inc()
+        try:
+            return await self.gateway.relay.pass_on(
+                self.request,
+                self.request.path_qs,
+                data,
+                self.course,
+                self.asked,
+                self.id,
+                self.headers,
+            )
+        except EngineError as error:
+            kind = "upstream_error"
+            return self.refused(error.status, error.message, kind)
+        except ClientLeftError:
+            self.course.outcome = CANCELLED
+            return web.Response(status=LEFT)
+
+    @property
+    def stream(self) -> str:
+        return "true" if self.asked is not None and self.asked.is_stream else "false"
+
+    def headers(self) -> dict[str, str]:
+        return {} if self.key is None else self.gateway.gate.headers(self.key, time.monotonic())
+
+    def turned_away(self, refused: Refused) -> web.Response:
+        counts = self.gateway.counts
+        counted = counts.auth_failures if refused.status == 401 else counts.rate_limited
+        counted.labels(refused.cause).inc()
+        return self.refused(refused.status, refused.message, refused.kind, dict(refused.headers))
+
+    def refused(
+        self, status: int, message: str, kind: str, headers: dict[str, str] | None = None
+    ) -> web.Response:
+        self.course.failed(status, message)
+        text = json.dumps(error_body(message, kind))
+        given = {**self.headers(), **(headers or {}), REQUEST_ID: self.id}
+        return web.Response(
+            status=status, text=text, content_type="application/json", headers=given
+        )
+
+    def end(self) -> None:
+        """Count the request and write it down: once, whatever has become of it."""
+        course, asked = self.course, self.asked
+        used = course.tokens(asked)
+        if self._is_active:
+            self.gateway.counts.active.labels(course.model, self.stream).dec()
+        if self.admitted is not None:
+            self.admitted.settle(used.prompt + used.completion, time.monotonic())
+        seconds = time.monotonic() - course.began
+        status = course.status if course.outcome != CANCELLED or course.first_token else LEFT
+        self.gateway.counts.end(
+            Ended(
+                course.model,
+                self.request.path,
+                self.request.method,
+                status,
+                self.stream == "true",
+                course.outcome,
+                course.prompt_class,
+                seconds,
+                used.prompt,
+                used.completion,
+            )
+        )
+        level = logging.WARNING if course.outcome == ERROR else logging.INFO
+        LOG.log(
+            level,
+            "request",
+            extra={
+                "fields": {
+                    "request_id": self.id,
+                    "key": self.key.name if self.key else None,
+                    "method": self.request.method,
+                    "path": self.request.path,
+                    "model": course.model,
+                    "stream": self.stream == "true",
+                    "status": status,
+                    "outcome": course.outcome,
+                    "seconds": round(seconds, 6),
+                    "first_token_seconds": course.first_token and round(course.first_token, 6),
+                    "prompt_tokens": used.prompt,
+                    "completion_tokens": used.completion,
+                    "upstream": course.upstream,
+                    "error": course.error,
+                }
+            },
+        )
