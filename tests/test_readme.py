@@ -40,7 +40,8 @@ def _commands() -> list[str]:
 
 SERVER = next(command for command in _commands() if command.startswith("prometheus "))
 PUSHES = [command for command in _commands() if command.startswith("llmdash push ")]
-SHORT = [c for c in _commands() if c not in (*RUN_ELSEWHERE, *PUSHES, SERVER)]
+EXPORTER = next(c for c in _commands() if c.startswith("llmstack gpu-exporter"))
+SHORT = [c for c in _commands() if c not in (*RUN_ELSEWHERE, *PUSHES, SERVER, EXPORTER)]
 #: Where the README has its reader's Grafana.
 GRAFANA = "http://localhost:3000"
 
@@ -109,6 +110,30 @@ def test_prometheus_starts_on_the_generated_configuration(
             server.terminate()
 
     assert 200 == ready
+
+
+def test_the_gpu_exporter_shows_what_the_readme_shows(checkout: Path) -> None:
+    """The README's GPUs are played (here on a port of their own), with the series of its excerpt."""
+    (excerpt,) = [block for block in _blocks("text") if "gpu_exporter_up" in block]
+    command = [str(VENV / "bin" / "llmstack"), *EXPORTER.split()[1:], "--port", "0"]
+    with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True) as exporter:
+        try:
+            assert exporter.stdout is not None
+            url = exporter.stdout.readline().split()[-1]
+            healthy = next(s for s in _answers(url.replace("metrics", "health")) if s == 200)
+            page = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url).read()
+        finally:
+            exporter.terminate()
+
+    assert 200 == healthy
+    assert {_unmoved(line) for line in excerpt.splitlines()} <= {
+        _unmoved(line) for line in page.decode().splitlines()
+    }
+
+
+def _unmoved(line: str) -> str:
+    """Return a series without its value and without the name of the host."""
+    return re.sub(r'Hostname="[^"]*"', "", line.rpartition(" ")[0])
 
 
 def test_pushes_work(checkout: Path, tools: PrometheusTools) -> None:

@@ -135,3 +135,48 @@ def memory_budget(
         **gpus,
     )
     click.echo(budgets.told(found, length))
+
+
+@main.command("gpu-exporter")
+@click.option("--host", help="Where to listen (GPU_EXPORTER_HOST, 127.0.0.1).")
+@click.option("--port", type=int, help="0 takes a free one (GPU_EXPORTER_PORT, 9101).")
+@click.option(
+    "--interval",
+    type=float,
+    metavar="SECONDS",
+    help="From one sample to the next (GPU_EXPORTER_INTERVAL_SECONDS, 2).",
+)
+@click.option(
+    "--names",
+    type=click.Choice(["legacy", "4.6"]),
+    help="DCGM's names of old, or those since DCGM 4.6 (GPU_EXPORTER_NAMES, legacy).",
+)
+@click.option(
+    "--pcie-throughput/--no-pcie-throughput",
+    default=None,
+    help="Ask GPUs without GPM for PCIe traffic, which takes 40 ms each "
+    "(GPU_EXPORTER_PCIE_THROUGHPUT, off).",
+)
+@click.option(
+    "--simulate",
+    type=int,
+    metavar="N",
+    help="Play N GPUs, and ask no driver (GPU_EXPORTER_SIMULATE).",
+)
+@click.option("--seed", type=int, help="Of the GPUs that are played (GPU_EXPORTER_SEED, 0).")
+def gpu_exporter(names: str | None, **given: Any) -> None:
+    """Serve what NVML says of each GPU, under the names of the DCGM exporter.
+
+    Options win over the environment.
+    """
+    import os
+    from dataclasses import replace
+
+    from llmstack.gpu_exporter.names import Names
+    from llmstack.gpu_exporter.program import run
+    from llmstack.gpu_exporter.settings import read_settings
+
+    changes = {name: value for name, value in given.items() if value is not None}
+    if names is not None:
+        changes["names"] = Names(names)
+    run(replace(read_settings(os.environ), **changes), click.echo)

@@ -23,6 +23,7 @@ from llmdash.metrics import (
     dcgm_plain_units,
     dcgm_renamed,
     fastapi,
+    gpu_exporter,
     prometheus,
     python_process,
     sglang,
@@ -65,7 +66,8 @@ EXPORTERS = {
 }
 MODULES = (
     *(dcgm, dcgm_exporter, dcgm_fields, dcgm_opt_in, dcgm_plain_units, dcgm_renamed),
-    *(fastapi, prometheus, python_process, sglang, triton, triton_trtllm, triton_vllm, trtllm),
+    *(fastapi, gpu_exporter, prometheus, python_process, sglang),
+    *(triton, triton_trtllm, triton_vllm, trtllm),
     *(vllm, vllm_features, vllm_offload, vllm_transfer, vllm_v0),
 )
 
