@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,3 +181,67 @@ def gpu_exporter(names: str | None, **given: Any) -> None:
     if names is not None:
         changes["names"] = Names(names)
     run(replace(read_settings(os.environ), **changes), click.echo)
+
+
+@main.command("watchdog")
+@click.argument("configuration", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--check", "is_check", is_flag=True, help="Read the file, start nothing.")
+def watchdog(configuration: Path, is_check: bool) -> None:
+    """Supervise the programs that a YAML file names, until SIGTERM or SIGINT.
+
+    What exits, fails its health check or hangs is started again, with back-off. Events are lines of
+    JSON on standard output; /metrics and /health are served on 127.0.0.1:9102, or as the file says.
+    Exits 1 when it has given up on every program.
+    """
+    from llmstack.watchdog.configuration import read_configuration
+
+    read = read_configuration(configuration)
+    if is_check:
+        for program in read.programs:
+            # Of the command its name alone: there may be keys among the rest.
+            watched = program.health or "exits only"
+            click.echo(f"{program.name}: {program.command[0]}, watched: {watched}")
+        return
+    from llmstack.watchdog.events import EventLog
+    from llmstack.watchdog.figures import Figures
+    from llmstack.watchdog.serving import Server
+    from llmstack.watchdog.supervisor import supervise
+
+    figures, log = Figures(program.name for program in read.programs), EventLog()
+    with Server(read.listen, figures) as server:
+        log.write("listening", address=server.address)
+        was_asked = supervise(read, figures, log)
+    raise SystemExit(0 if was_asked else 1)
+
+
+#: Said here, so that the program is imported only when it is started; a test compares.
+_PROFILES = ("vllm", "triton-vllm", "triton-trtllm", "sim", "gateway")
+
+
+@main.command("preflight")
+@click.argument("profile", type=click.Choice(_PROFILES))
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keys as Docker Compose reads them; the environment wins. [default: .env, if it is there]",
+)
+@click.option("--output", type=click.Choice(("text", "json")), default="text", show_default=True)
+def preflight(profile: str, env_file: Path | None, output: str) -> None:
+    """Say whether this machine can run a profile of the stack, and what to do where it cannot.
+
+    Driver, CUDA, GPUs, Docker, disk, ports and model, each with what was found and what is needed.
+    Nothing is changed, and nothing asked over the network. Exits 1 if anything fails.
+    """
+    from llmstack.preflight.judge import preflight as judged
+    from llmstack.preflight.machine import ThisMachine
+    from llmstack.preflight.profiles import profile as profile_of
+    from llmstack.preflight.report import as_json, failed, told
+    from llmstack.preflight.settings import read_env_file, read_settings
+
+    default = Path(".env")
+    file = env_file or (default if default.is_file() else None)
+    environment = {**(read_env_file(file) if file else {}), **os.environ}
+    asked = profile_of(profile)
+    findings = judged(ThisMachine(), asked, read_settings(asked, environment))
+    click.echo(as_json(profile, findings) if output == "json" else told(findings))
+    raise SystemExit(1 if failed(findings) else 0)

@@ -3,10 +3,12 @@
 ::
 
     LlmstackError
-    ├── ModelError      a model that is not known, or whose config.json does not say what is needed
-    ├── BudgetError     GPUs and settings that cannot hold together
-    ├── SettingsError   settings of a program that cannot be
-    └── RequestError    what a client has sent and nobody can answer
+    ├── ModelError          a model that is not known, or whose config.json says too little
+    ├── BudgetError         GPUs and settings that cannot hold together
+    ├── SettingsError       settings of a program that cannot be
+    ├── RequestError        what a client has sent and nobody can answer
+    ├── ConfigurationError  a file or an environment that cannot be used, with every problem
+    └── ListenError         an address where nothing can be served
 """
 
 from __future__ import annotations
@@ -30,3 +32,11 @@ class SettingsError(LlmstackError):
 
 class RequestError(LlmstackError):
     """What a client has sent and nobody can answer."""
+
+
+class ConfigurationError(LlmstackError):
+    """A file or an environment that cannot be used; every problem with it is a line."""
+
+
+class ListenError(LlmstackError):
+    """An address where nothing can be served."""

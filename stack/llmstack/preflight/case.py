@@ -1,0 +1,36 @@
+"""What one check judges: a profile, what is asked of it, and the facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmstack.preflight.facts import Facts
+from llmstack.preflight.images import Image
+from llmstack.preflight.profiles import Engine, Profile
+from llmstack.preflight.settings import Settings
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a check may look at."""
+
+    profile: Profile
+    settings: Settings
+    facts: Facts
+    #: None where the profile runs no engine on GPUs.
+    image: Image | None = None
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Tell whether the profile runs an engine on GPUs."""
+        return self.profile.engine is Engine.GPU
+
+    @property
+    def group(self) -> int:
+        """GPUs that one replica is spread over."""
+        return self.settings.tp * self.settings.pp
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    """Return a version as people write it."""
+    return ".".join(map(str, version))
