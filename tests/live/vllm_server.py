@@ -85,6 +85,7 @@ def vllm_server(
         f"--served-model-name={MODEL}",
         "--host=127.0.0.1",
         f"--port={port}",
+        "--dtype=float32",
         *arguments,
     ]
     variables = {
@@ -93,6 +94,9 @@ def vllm_server(
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "VLLM_NO_USAGE_STATS": "1",
         "OMP_NUM_THREADS": "1",
+        # With AMX (tiles of bfloat16) its worker dies of an illegal instruction now and then, seen on
+        # a virtual machine whose processor has it.
+        "ONEDNN_MAX_CPU_ISA": "AVX512_CORE",
     }
     with running(
         command,
