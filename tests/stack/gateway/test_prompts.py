@@ -106,7 +106,7 @@ def test_what_nobody_can_answer(data: bytes, expected: str | None) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text("ab \u00e9\U0001f600\ud800", max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["content", "text", "role", "x"]), inner, max_size=3),
     max_leaves=8,
 )  # fmt: skip
