@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.prometheus_tools import (
     MAJORS,
@@ -15,6 +16,16 @@ from tests.prometheus_tools import (
 )
 from tests.requirements import required_kinds
 from tests.schemas import schemas_folder
+
+# The same cases each time, and no case fails for being slow: a timed assertion is no test.
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
 
 # A test that asks for one of these fixtures needs what the marker says, written on it or not.
 MARKER_OF_FIXTURE = {
