@@ -158,10 +158,19 @@ class Client:
         """
         return self._asked(method, path, expected, body=body, headers=headers)
 
-    def _asked(self, method: str, path: str, expected: tuple[int, ...], **given: Any) -> Answer:
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        expected: tuple[int, ...],
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         for wait in (*waits(), None):
             try:
-                response = self._send(method, path, **given)
+                response = self._send(method, path, params=params, body=body, headers=headers)
             except (requests.ConnectionError, requests.Timeout) as error:
                 failure = UnansweredError(f"{self._place(method, path)}: {self._words(error)}")
                 if (
@@ -187,22 +196,29 @@ class Client:
             return self._read(method, path, response, expected)
         raise AssertionError("the last try returns or raises")
 
-    def _send(self, method: str, path: str, **given: Any) -> requests.Response:
-        body = given.pop("body", None)
-        headers = {"Accept": "application/json", **(given.pop("headers", None) or {})}
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None,
+        body: object,
+        headers: Mapping[str, str] | None,
+    ) -> requests.Response:
+        sent = {"Accept": "application/json", **(headers or {})}
         if self._org_id is not None:
-            headers["X-Grafana-Org-Id"] = str(self._org_id)
+            sent["X-Grafana-Org-Id"] = str(self._org_id)
         return self._session().request(
             method,
             f"{self.url}{path}",
             json=body,
-            headers=headers,
+            headers=sent,
             timeout=(self._timeout, self._timeout),
             # A followed redirect turns POST into GET, and shows the credentials to another server.
             allow_redirects=False,
             # Said each time: what the environment says would win over the session.
             verify=self._ca_file or None,
-            params=given.get("params"),
+            params=params,
         )
 
     def _session(self) -> requests.Session:

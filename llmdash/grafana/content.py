@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeAlias
 
+from llmdash.errors import PromqlError
+from llmdash.promql.windows import Duration
+
 Json: TypeAlias = dict[str, Any]
 
 _STAMP = re.compile(
@@ -23,8 +26,6 @@ _STAMP = re.compile(
 _ADDED = frozenset({"id", "version", "iteration"})
 #: What Grafana offers for a refresh, shortest first; a server may replace one by a longer one.
 _REFRESHES = ("1s", "5s", "10s", "30s", "1m", "5m", "15m", "30m", "1h", "2h")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_REFRESH = re.compile(r"(\d+)([smhd])")
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,11 @@ def is_slowed(wanted: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
 
 
 def _is_shorter(text: str, than: str) -> bool:
-    one, other = (_REFRESH.fullmatch(each) for each in (text, than))
-    if one is None or other is None:
+    try:
+        return Duration.parse(text) < Duration.parse(than)
+    except PromqlError:
+        # One of them is none: a dashboard that is not refreshed.
         return False
-    return int(one[1]) * _SECONDS[one[2]] < int(other[1]) * _SECONDS[other[2]]
 
 
 def panels_in(content: Mapping[str, Any]) -> Iterator[Json]:

@@ -20,6 +20,7 @@ from llmdash.grafana.content import (
     says_the_same,
     stamped,
     stamps_in,
+    with_stamp,
 )
 from llmdash.grafana.folders import Place
 from llmdash.grafana.held import LIKE_TITLES, HeldDashboard, Listed, Server
@@ -147,6 +148,11 @@ class _Present:
         """The fingerprint of what is wanted, in its place."""
         return fingerprint(self.wanted.content, self.place.uid)
 
+    @property
+    def stamp(self) -> Stamp:
+        """What marks it as ours once it is written."""
+        return Stamp(self.ground.policy.owner, self.sought)
+
     @cached_property
     def is_alike(self) -> bool:
         return says_the_same(self.held.content, self.wanted.content)
@@ -165,7 +171,7 @@ class _Present:
             self.wanted.title,
             verdict.reason,
             verdict.remedy,
-            stamped(content, self.place.uid, self.ground.policy.owner) if is_written else {},
+            with_stamp(content, self.stamp) if is_written else {},
             held.version,
             held.content if verdict.is_saved else None,
             () if self.is_alike else changes_between(held.content, content),

@@ -40,8 +40,6 @@ def gateway() -> None:
 
     Its settings are variables of the environment, listed in llmstack/gateway/settings.py.
     """
-    import os
-
     from llmstack.gateway import serve
     from llmstack.gateway.settings import read_settings
 
@@ -170,7 +168,6 @@ def gpu_exporter(names: str | None, **given: Any) -> None:
 
     Options win over the environment.
     """
-    import os
     from dataclasses import replace
 
     from llmstack.gpu_exporter.names import Names

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from llmdash.errors import PromqlError
+from llmdash.promql.windows import Duration
 from llmdash.testing.grafana.folders import Folders
 from llmdash.testing.grafana.profiles import Profile
 from llmdash.testing.grafana.replies import Asked, Reply, refused
 
 _UID = re.compile(r"[a-zA-Z0-9\-_]*")
 _LONGEST_UID, _LONGEST_TITLE, _LONGEST_MESSAGE = 40, 5000, 500
-_REFRESH = re.compile(r"(\d+)([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NOT_FOUND = "Dashboard not found"
 
 
@@ -262,7 +262,7 @@ class Dashboards:
 
 
 def _is_shorter(text: str, than: str) -> bool:
-    one, other = _REFRESH.fullmatch(text), _REFRESH.fullmatch(than)
-    if one is None or other is None:
+    try:
+        return Duration.parse(text) < Duration.parse(than)
+    except PromqlError:
         return False
-    return int(one[1]) * _SECONDS[one[2]] < int(other[1]) * _SECONDS[other[2]]
