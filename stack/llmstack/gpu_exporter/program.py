@@ -19,7 +19,7 @@ def run(settings: Settings, say: Callable[[str], None]) -> None:
     """Sample and serve until SIGTERM or SIGINT.
 
     Raises:
-        SettingsError: nobody can listen at the address.
+        ListenError: nobody can listen at the address.
         ModuleNotFoundError: GPUs are not simulated, and nvidia-ml-py is not installed.
     """
     ended = threading.Event()
