@@ -5,9 +5,9 @@
     LlmstackError
     ├── ModelError          a model that is not known, or whose config.json says too little
     ├── BudgetError         GPUs and settings that cannot hold together
-    ├── SettingsError       settings of a program that cannot be
+    ├── SettingsError       an environment that cannot be, with every variable
     ├── RequestError        what a client has sent and nobody can answer
-    ├── ConfigurationError  a file or an environment that cannot be used, with every problem
+    ├── ConfigurationError  a file that cannot be used, with every problem
     └── ListenError         an address where nothing can be served
 """
 
@@ -27,7 +27,7 @@ class BudgetError(LlmstackError):
 
 
 class SettingsError(LlmstackError):
-    """Settings of a program that cannot be; the variable is named, a secret never repeated."""
+    """Settings in the environment that cannot be; a line for each, and no secret is repeated."""
 
 
 class RequestError(LlmstackError):
@@ -35,7 +35,7 @@ class RequestError(LlmstackError):
 
 
 class ConfigurationError(LlmstackError):
-    """A file or an environment that cannot be used; every problem with it is a line."""
+    """A file that cannot be used; every problem with it is a line."""
 
 
 class ListenError(LlmstackError):

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
-from llmstack.errors import SettingsError
+from llmstack.environment import ABOVE_0, HOST, PORT, TRUTH, check, one_of, read, setting, whole
 from llmstack.gpu_exporter.names import Names
-
-T = TypeVar("T")
-
-_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-_LARGEST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -21,35 +14,26 @@ class Settings:
     """How the exporter runs."""
 
     #: A GPU's load tells strangers of one's business, so only this host may ask unless told.
-    host: str = "127.0.0.1"
-    port: int = 9101
+    host: str = setting("GPU_EXPORTER_HOST", "127.0.0.1", HOST)
+    port: int = setting("GPU_EXPORTER_PORT", 9101, PORT)
     #: Seconds from one sample to the next.
-    interval: float = 2.0
-    names: Names = Names.LEGACY
+    interval: float = setting("GPU_EXPORTER_INTERVAL_SECONDS", 2.0, ABOVE_0)
+    names: Names = setting("GPU_EXPORTER_NAMES", Names.LEGACY, one_of(Names))
     #: Whether NVML is asked for PCIe traffic where GPM has none: each call blocks for 20 ms, and
     #: there are two a GPU.
-    pcie_throughput: bool = False
+    pcie_throughput: bool = setting("GPU_EXPORTER_PCIE_THROUGHPUT", False, TRUTH)
     #: How many GPUs are played, instead of asking the driver; 0 for none.
-    simulate: int = 0
+    simulate: int = setting("GPU_EXPORTER_SIMULATE", 0, whole(0))
     #: What the noise of played GPUs is made from.
-    seed: int = 0
+    seed: int = setting("GPU_EXPORTER_SEED", 0, whole())
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be.
+        """Refuse what cannot be: options of the command come here without being read.
 
         Raises:
-            SettingsError: a port, an interval or a number of GPUs that cannot be.
+            SettingsError: it lists every one of them, by its variable.
         """
-        if not 0 <= self.port <= _LARGEST_PORT:
-            raise SettingsError(f"GPU_EXPORTER_PORT: expected 0 to 65535, got {self.port}")
-        if not (math.isfinite(self.interval) and self.interval > 0):
-            raise SettingsError(
-                f"GPU_EXPORTER_INTERVAL_SECONDS: expected seconds above 0, got {self.interval:g}"
-            )
-        if self.simulate < 0:
-            raise SettingsError(
-                f"GPU_EXPORTER_SIMULATE: expected a number of GPUs, got {self.simulate}"
-            )
+        check(self)
 
     @property
     def stale_after(self) -> float:
@@ -58,39 +42,9 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Return the settings that an environment names; an empty variable is one that is not set.
+    """Return the settings that an environment says.
 
     Raises:
-        SettingsError: a variable is not what it should be.
+        SettingsError: it lists every variable that cannot be.
     """
-
-    def of(name: str, read: Callable[[str], T], expected: str, default: T) -> T:
-        text = environment.get(name, "").strip()
-        if not text:
-            return default
-        try:
-            return read(text)
-        except ValueError:
-            raise SettingsError(f"{name}: expected {expected}, got {text!r}") from None
-
-    default = Settings()
-    kinds = " or ".join(each.value for each in Names)
-    return Settings(
-        host=of("GPU_EXPORTER_HOST", str, "an address", default.host),
-        port=of("GPU_EXPORTER_PORT", int, "0 to 65535", default.port),
-        interval=of("GPU_EXPORTER_INTERVAL_SECONDS", float, "seconds", default.interval),
-        names=of("GPU_EXPORTER_NAMES", Names, kinds, default.names),
-        pcie_throughput=of(
-            "GPU_EXPORTER_PCIE_THROUGHPUT", _truth, "true or false", default.pcie_throughput
-        ),
-        simulate=of("GPU_EXPORTER_SIMULATE", int, "a number of GPUs", default.simulate),
-        seed=of("GPU_EXPORTER_SEED", int, "a whole number", default.seed),
-    )
-
-
-def _truth(text: str) -> bool:
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise ValueError(text)
+    return read(Settings, environment)

@@ -17,8 +17,11 @@ class Case:
     profile: Profile
     settings: Settings
     facts: Facts
-    #: None where the profile runs no engine on GPUs.
-    image: Image | None = None
+
+    @property
+    def image(self) -> Image | None:
+        """The engine's image; None where the profile runs none on GPUs."""
+        return self.settings.image
 
     @property
     def needs_gpu(self) -> bool:

@@ -6,11 +6,14 @@ from llmstack.preflight.case import Case, dotted
 from llmstack.preflight.facts import version
 from llmstack.preflight.report import Finding, Verdict
 
-#: The first engine that knows host-gateway, which containers reach servers on the host by
-#: (release notes of Docker Engine 20.10).
+#: The first engine that knows host-gateway, by which containers reach servers on the host: release
+#: notes of Docker Engine 20.10.0, "Support host.docker.internal in dockerd on Linux"
+#: (moby/moby#40007).
 ENGINE = (20, 10)
-#: The first Compose that knows `include` (docs.docker.com/compose, "Include", "2.20.3 and later").
-COMPOSE = (2, 20, 3)
+#: The first Compose that includes files with profiles. Release notes of Docker Compose
+#: (docs.docker.com/compose/releases/prior-releases): 2.20.0 added `include`; 2.21.0 fixed "no such
+#: service" with `--profile` and the overrides of `.env` there (docker/compose#10906).
+COMPOSE = (2, 21)
 
 
 def docker_engine(case: Case) -> Finding:

@@ -52,7 +52,8 @@ class Docker:
     engine: str | None = None
     compose: str | None = None
     runtimes: frozenset[str] = frozenset()
-    #: Devices that the container device interface (CDI) names, such as nvidia.com/gpu=0.
+    #: Devices that the container device interface (CDI) names, such as nvidia.com/gpu=0; Docker
+    #: tells them since 28.2 (moby/moby#49980), where it uses CDI unasked (moby/moby#49963).
     devices: tuple[str, ...] = ()
     root: Path = _DOCKER_ROOT
     #: Why there is no engine.
@@ -102,7 +103,7 @@ def gather(machine: Machine, settings: Settings) -> Facts:
     )
     inspected = None
     if settings.image is not None:
-        inspected = machine.run("docker", "image", "inspect", settings.image)
+        inspected = machine.run("docker", "image", "inspect", settings.image.name)
     query = f"--query-gpu={','.join(_GPU_FIELDS)}"
     return Facts(
         gpus=read_gpus(

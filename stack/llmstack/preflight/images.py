@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from llmstack.errors import ConfigurationError
+from llmstack.environment import Reader
 
 #: The least driver of each CUDA: NVIDIA's table of minor version compatibility
 #: (docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html) has CUDA 13.x from
-#: driver 580 on, and CUDA 12.x from driver 525 on.
+#: driver 580 on, and CUDA 12.x from driver 525 on. (The notes of Triton 25.08 and 25.10 say 575.)
 DRIVERS = {12: (525,), 13: (580,)}
-#: The least compute capability: requirement D3; CUDA 13 has no code for older GPUs any more.
+#: The least compute capability. CUDA 13 makes no code for older GPUs any more (NVIDIA's blog,
+#: "Navigating GPU Architecture Support"; Triton's rel-25-08 says 7.5 too); vLLM says 7.0 for its
+#: builds with CUDA 12 (docs.vllm.ai/en/v0.14.0/getting_started/installation/gpu).
 CAPABILITIES = {12: (7, 0), 13: (7, 5)}
-#: TensorRT-LLM has no code for GPUs before Ampere (requirement D3), whatever the CUDA.
+#: TensorRT-LLM supports no GPU before Ampere, SM80 (nvidia.github.io/TensorRT-LLM, "Support
+#: Matrix"), whatever the CUDA.
 TENSORRT_LLM_CAPABILITY = (8, 0)
 
 VLLM = "vllm/vllm-openai"
@@ -65,7 +68,7 @@ def image(name: str) -> Image:
     release.
 
     Raises:
-        ConfigurationError: its path is none of the table.
+        ValueError: its path is none of the table.
     """
     # A digest behind the tag changes nothing, and a colon before the last slash is a host's port.
     folder, slash, last = name.partition("@")[0].rpartition("/")
@@ -73,14 +76,18 @@ def image(name: str) -> Image:
     path = folder + slash + bare
     known = [release for release in RELEASES if _is_at(path, release.path)]
     if not known:
-        paths = " or ".join(sorted({release.path for release in RELEASES}))
-        raise ConfigurationError(f"image {name}: expected one of {paths}, with any tag")
+        raise ValueError(name)
     cuda = _cuda_of_tag(tag) or (_cuda_of_release(tag, known),)
     has_tensorrt_llm = "trtllm" in tag
     capability = CAPABILITIES[cuda[0]]
     if has_tensorrt_llm:
         capability = max(capability, TENSORRT_LLM_CAPABILITY)
     return Image(name, cuda, DRIVERS[cuda[0]], capability)
+
+
+IMAGE = Reader[Image](
+    f"{' or '.join(sorted({each.path for each in RELEASES}))}, with any tag", image
+)
 
 
 def _is_at(path: str, known: str) -> bool:

@@ -8,7 +8,6 @@ from llmstack.preflight.case import Case
 from llmstack.preflight.docker import container_toolkit, docker_compose, docker_engine
 from llmstack.preflight.facts import Facts, gather
 from llmstack.preflight.gpu import compute_capability, driver_cuda, driver_version, gpu_count
-from llmstack.preflight.images import image
 from llmstack.preflight.machine import Machine
 from llmstack.preflight.model import memory_is_free, model_access, model_memory
 from llmstack.preflight.place import disks, ports
@@ -33,13 +32,8 @@ CHECKS: tuple[Callable[[Case], Finding | Iterable[Finding]], ...] = (
 
 
 def judge(profile: Profile, settings: Settings, facts: Facts) -> list[Finding]:
-    """Return what every check finds.
-
-    Raises:
-        ConfigurationError: the image is none of the table.
-    """
-    asked = image(settings.image) if settings.image and profile.image else None
-    case = Case(profile, settings, facts, asked)
+    """Return what every check finds."""
+    case = Case(profile, settings, facts)
     findings: list[Finding] = []
     for check in CHECKS:
         found = check(case)

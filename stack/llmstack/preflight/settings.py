@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llmstack.environment import (
+    HOST,
+    PATH,
+    PUBLISHED_PORT,
+    TEXT,
+    Variables,
+    number,
+    setting,
+    whole,
+)
 from llmstack.errors import ConfigurationError
-from llmstack.preflight.profiles import Profile
+from llmstack.preflight.images import IMAGE, Image, image
+from llmstack.preflight.profiles import Port, Profile
 
-_LAST_PORT = 65535
 #: What vLLM took of each GPU unless told for most of its releases (--gpu-memory-utilization).
 _DEFAULT_UTILIZATION = 0.9
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
@@ -19,21 +28,21 @@ _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked for; what is empty in the environment is as if it was left out."""
+    """What is asked for."""
 
-    model: str | None = None
-    #: Never shown.
-    token: str | None = field(default=None, repr=False)
-    cache: Path = Path("~/.cache/huggingface")
-    tp: int = 1
-    pp: int = 1
-    quantization: str | None = None
-    dtype: str | None = None
+    model: str | None = setting("MODEL_NAME", None, TEXT)
+    token: str | None = setting("HF_TOKEN", None, TEXT, is_secret=True)
+    cache: Path = setting("MODEL_CACHE_DIR", Path("~/.cache/huggingface"), PATH)
+    tp: int = setting("TP_SIZE", 1, whole(1, 1024))
+    pp: int = setting("PP_SIZE", 1, whole(1, 1024))
+    quantization: str | None = setting("QUANTIZATION", None, TEXT)
+    dtype: str | None = setting("DTYPE", None, TEXT)
     #: Of each GPU, from 0 to 1.
-    utilization: float = _DEFAULT_UTILIZATION
+    utilization: float = setting("GPU_MEMORY_UTILIZATION", _DEFAULT_UTILIZATION, number(0.01, 1))
     #: Tokens of the longest request; None: what the model can.
-    max_model_len: int | None = None
-    image: str | None = None
+    max_model_len: int | None = setting("MAX_MODEL_LEN", None, whole(1, 10**9))
+    #: Of the engine; None where the profile runs none on GPUs.
+    image: Image | None = None
     #: Published ports by key, and the address of each.
     ports: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -42,53 +51,26 @@ def read_settings(profile: Profile, environment: Mapping[str, str]) -> Settings:
     """Return what an environment asks of a profile.
 
     Raises:
-        ConfigurationError: values that cannot be; all of them are named.
+        SettingsError: values that cannot be; all of them are named.
     """
-    given = {key: value.strip() for key, value in environment.items() if value.strip()}
-    problems: list[str] = []
-
-    def number(key: str, otherwise: float, least: float, most: float) -> float:
-        text = given.get(key)
-        if text is None:
-            return otherwise
-        with contextlib.suppress(ValueError):
-            if least <= float(text) <= most:
-                return float(text)
-        problems.append(f"{key}: expected a number from {least:g} to {most:g}, got {text!r}")
-        return otherwise
-
-    def whole(key: str, otherwise: int, least: int, most: int) -> int:
-        text = given.get(key)
-        if text is None:
-            return otherwise
-        if text.isascii() and text.isdigit() and least <= int(text) <= most:
-            return int(text)
-        problems.append(f"{key}: expected a whole number from {least} to {most}, got {text!r}")
-        return otherwise
-
-    ports = {
-        port.key: (
-            given.get(port.host_key or "", "0.0.0.0"),
-            whole(port.key, port.default, 1, _LAST_PORT),
-        )
-        for port in profile.ports
-    }
-    settings = Settings(
-        model=given.get("MODEL_NAME"),
-        token=given.get("HF_TOKEN"),
-        cache=Path(given.get("MODEL_CACHE_DIR", Settings.cache)),
-        tp=whole("TP_SIZE", 1, 1, 1024),
-        pp=whole("PP_SIZE", 1, 1, 1024),
-        quantization=given.get("QUANTIZATION"),
-        dtype=given.get("DTYPE"),
-        utilization=number("GPU_MEMORY_UTILIZATION", _DEFAULT_UTILIZATION, 0.01, 1),
-        max_model_len=whole("MAX_MODEL_LEN", 0, 1, 10**9) or None,
-        image=given.get(profile.image_key or "", profile.image),
-        ports=ports,
+    variables = Variables(environment)
+    return variables.make(
+        Settings,
+        image=_image(profile, variables),
+        ports={port.key: _address(port, variables) for port in profile.ports},
     )
-    if problems:
-        raise ConfigurationError("\n".join(problems))
-    return settings
+
+
+def _image(profile: Profile, variables: Variables) -> Image | None:
+    if profile.image is None or profile.image_key is None:
+        return None
+    return variables.get(profile.image_key, image(profile.image), IMAGE)
+
+
+def _address(port: Port, variables: Variables) -> tuple[str, int]:
+    everywhere = "0.0.0.0"
+    host = variables.get(port.host_key, everywhere, HOST) if port.host_key else everywhere
+    return host, variables.get(port.key, port.default, PUBLISHED_PORT)
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -102,13 +84,13 @@ def read_env_file(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: expected a file of KEY=value, got {error}") from error
     found = {}
-    for number, line in enumerate(map(str.strip, lines), 1):
+    for place, line in enumerate(map(str.strip, lines), 1):
         if not line or line.startswith("#"):
             continue
         parts = _LINE.fullmatch(line)
         if parts is None:
             # What stands there may be half a secret: it is not shown.
-            raise ConfigurationError(f"{path}:{number}: expected KEY=value")
+            raise ConfigurationError(f"{path}:{place}: expected KEY=value")
         found[parts[1]] = _unquoted(parts[2])
     return found
 

@@ -24,11 +24,11 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from llmstack.environment import LAST_PORT
 from llmstack.errors import ConfigurationError
 from llmstack.watchdog.lifecycle import Policy
 
 DEFAULT_LISTEN = ("127.0.0.1", 9102)
-_LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Return the mapping."""
         seen = set()
-        for key, _ in node.value:
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
                 raise yaml.MarkedYAMLError(
-                    problem=f"{key.value} a second time", problem_mark=key.start_mark
+                    problem=f"the key {key.value} stands twice", problem_mark=key.start_mark
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
@@ -209,7 +209,7 @@ class _Reader:
 
     def _listen(self, found: object) -> tuple[str, int]:
         host, _, port = str(found).rpartition(":")
-        if not host or not port.isascii() or not port.isdigit() or int(port) > _LAST_PORT:
+        if not host or not port.isascii() or not port.isdigit() or int(port) > LAST_PORT:
             self._expected("listen", "host:port such as 127.0.0.1:9102", found)
             return DEFAULT_LISTEN
         return host.strip("[]"), int(port)

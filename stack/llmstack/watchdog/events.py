@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
+
+from llmstack.json_log import json_line
 
 
 class EventLog:
@@ -18,11 +19,6 @@ class EventLog:
 
     def write(self, event: str, **facts: object) -> None:
         """Write an event; facts that are None are left out."""
-        line: dict[str, object] = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "event": event,
-        }
-        line |= {name: fact for name, fact in facts.items() if fact is not None}
         # Where nobody reads any more, programs are supervised all the same.
         with contextlib.suppress(BrokenPipeError):
-            print(json.dumps(line), file=self._stream, flush=True)
+            print(json_line(datetime.now(UTC), event, facts), file=self._stream, flush=True)

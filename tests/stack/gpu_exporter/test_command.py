@@ -112,7 +112,7 @@ def test_a_setting_that_cannot_be_is_told_without_a_traceback() -> None:
     """An interval of nothing is refused before anything starts."""
     done = CliRunner().invoke(main, ["gpu-exporter", "--interval", "0"])
 
-    assert (1, "Error: GPU_EXPORTER_INTERVAL_SECONDS: expected seconds above 0, got 0\n") == (done.exit_code, done.output)  # fmt: skip
+    assert (1, "Error: GPU_EXPORTER_INTERVAL_SECONDS: expected a number above 0, got 0.0\n") == (done.exit_code, done.output)  # fmt: skip
 
 
 # The server, on snapshots that are handed to it

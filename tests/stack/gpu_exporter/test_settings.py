@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
-from llmstack.cli import gpu_exporter
+from llmstack.cli import gpu_exporter, main
 from llmstack.errors import SettingsError
 from llmstack.gpu_exporter.names import Names
 from llmstack.gpu_exporter.settings import Settings, read_settings
@@ -41,14 +42,15 @@ def test_the_environment_says_all() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("PORT", "abc", "expected 0 to 65535, got 'abc'"),
-        ("PORT", "65536", "expected 0 to 65535, got 65536"),
-        ("INTERVAL_SECONDS", "fast", "expected seconds, got 'fast'"),
-        ("INTERVAL_SECONDS", "0", "expected seconds above 0, got 0"),
-        ("INTERVAL_SECONDS", "nan", "expected seconds above 0, got nan"),
+        ("HOST", "http://h", "expected the name or address of a host, got 'http://h'"),
+        ("PORT", "abc", "expected a port from 0 to 65535, got 'abc'"),
+        ("PORT", "65536", "expected a port from 0 to 65535, got '65536'"),
+        ("INTERVAL_SECONDS", "fast", "expected a number above 0, got 'fast'"),
+        ("INTERVAL_SECONDS", "0", "expected a number above 0, got '0'"),
+        ("INTERVAL_SECONDS", "nan", "expected a number above 0, got 'nan'"),
         ("NAMES", "4.7", "expected legacy or 4.6, got '4.7'"),
         ("PCIE_THROUGHPUT", "maybe", "expected true or false, got 'maybe'"),
-        ("SIMULATE", "-1", "expected a number of GPUs, got -1"),
+        ("SIMULATE", "-1", "expected a whole number from 0, got '-1'"),
         ("SEED", "x", "expected a whole number, got 'x'"),
     ],
 )
@@ -58,6 +60,20 @@ def test_what_cannot_be_is_named(name: str, text: str, expected: str) -> None:
         read_settings({f"GPU_EXPORTER_{name}": text})
 
     assert f"GPU_EXPORTER_{name}: {expected}" == str(raised.value)
+
+
+def test_options_are_held_to_the_same_bounds() -> None:
+    """All that cannot be are named by their variables; those of the environment are read before."""
+    done = CliRunner(env={"GPU_EXPORTER_SIMULATE": "1"}).invoke(
+        main, ["gpu-exporter", "--port", "65536", "--interval", "nan", "--host", ""]
+    )
+
+    assert 1 == done.exit_code
+    assert (
+        "Error: GPU_EXPORTER_HOST: expected the name or address of a host, got ''\n"
+        "GPU_EXPORTER_PORT: expected a port from 0 to 65535, got 65536\n"
+        "GPU_EXPORTER_INTERVAL_SECONDS: expected a number above 0, got nan\n"
+    ) == done.output
 
 
 def test_a_snapshot_is_old_after_five_samples() -> None:

@@ -125,8 +125,8 @@ CUDA_129 = {"VLLM_IMAGE": "vllm/vllm-openai:v0.21.0-cu129"}
         ("docker", "sim", docker(engine="20.10.24+dfsg1"), {}, OK, "engine 20.10.24+dfsg1"),
         ("docker", "sim", docker(engine="19.03.15"), {}, FAIL, "engine 19.03.15"),
         ("docker", "sim", docker(engine=None, problem="docker says: permission denied"), {}, FAIL, "docker says: permission denied"),
-        ("compose", "sim", docker(compose="2.20.3"), {}, OK, "2.20.3"),
-        ("compose", "sim", docker(compose="v2.20.2"), {}, FAIL, "v2.20.2"),
+        ("compose", "sim", docker(compose="2.21.0"), {}, OK, "2.21.0"),
+        ("compose", "sim", docker(compose="v2.20.3"), {}, FAIL, "v2.20.3"),
         ("compose", "sim", docker(compose=None), {}, FAIL, "docker compose does not answer"),
         # What hands GPUs to containers.
         ("toolkit", "vllm", GOOD, {}, OK, "runtime nvidia of Docker, nvidia-container-toolkit 1.17.8"),

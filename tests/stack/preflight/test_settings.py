@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from llmstack.errors import ConfigurationError
+from llmstack.errors import ConfigurationError, SettingsError
+from llmstack.preflight.images import image
 from llmstack.preflight.profiles import profile
 from llmstack.preflight.settings import Settings, read_env_file, read_settings
 
@@ -16,7 +17,7 @@ CORE = {"GATEWAY_PORT": ("0.0.0.0", 8080), "PROMETHEUS_PORT": ("0.0.0.0", 9090),
 def test_nothing_is_said() -> None:
     """The defaults of the stack; what is empty is as if it was left out."""
     expected = Settings(
-        image="vllm/vllm-openai:latest", ports={"VLLM_PORT": ("0.0.0.0", 8000), **CORE}
+        image=image("vllm/vllm-openai:latest"), ports={"VLLM_PORT": ("0.0.0.0", 8000), **CORE}
     )
 
     assert expected == read_settings(profile("vllm"), {"TP_SIZE": "", "MODEL_NAME": " "})
@@ -43,7 +44,7 @@ def test_all_is_said() -> None:
     )
     expected = Settings(
         "Qwen/Qwen3-32B", "hush", Path("/models"), 2, 3, "awq", "half", 0.85, 8192,
-        "vllm/vllm-openai:v0.9.2", {"VLLM_PORT": ("127.0.0.1", 8123), **CORE},
+        image("vllm/vllm-openai:v0.9.2"), {"VLLM_PORT": ("127.0.0.1", 8123), **CORE},
     )  # fmt: skip
 
     assert expected == found
@@ -52,16 +53,23 @@ def test_all_is_said() -> None:
 
 def test_what_cannot_be() -> None:
     """Every value that cannot be is named at once."""
-    wrong = {"TP_SIZE": "two", "GPU_MEMORY_UTILIZATION": "90", "MAX_MODEL_LEN": "-1", "VLLM_PORT": "80000"}  # fmt: skip
-    with pytest.raises(ConfigurationError) as found:
+    wrong = {"TP_SIZE": "two", "GPU_MEMORY_UTILIZATION": "90", "MAX_MODEL_LEN": "-1", "VLLM_HOST": "http://a", "VLLM_PORT": "80000", "GATEWAY_PORT": "0", "HF_TOKEN": "hush"}  # fmt: skip
+    with pytest.raises(SettingsError) as found:
         read_settings(profile("vllm"), wrong)
 
     assert [
-        "VLLM_PORT: expected a whole number from 1 to 65535, got '80000'",
+        "VLLM_HOST: expected the name or address of a host, got 'http://a'",
+        "VLLM_PORT: expected a port from 1 to 65535, got '80000'",
+        "GATEWAY_PORT: expected a port from 1 to 65535, got '0'",
         "TP_SIZE: expected a whole number from 1 to 1024, got 'two'",
         "GPU_MEMORY_UTILIZATION: expected a number from 0.01 to 1, got '90'",
         "MAX_MODEL_LEN: expected a whole number from 1 to 1000000000, got '-1'",
     ] == str(found.value).splitlines()
+
+
+def test_without_an_engine() -> None:
+    """A profile that runs none on GPUs asks for no image, whatever the environment says."""
+    assert read_settings(profile("sim"), {"VLLM_IMAGE": "mine:1"}).image is None
 
 
 def test_env_file(tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ def test_what_cannot_be(text: str, problems: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("programs: {a: {command: x}, a: {command: y}}", "a a second time"),
+        ("programs: {a: {command: x}, a: {command: y}}", "the key a stands twice"),
+        ("programs: {[a]: {command: x}}", "found unhashable key"),
         ("programs: [", "expected a YAML file, got"),
     ],
 )
