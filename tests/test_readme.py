@@ -41,7 +41,9 @@ def _commands() -> list[str]:
 SERVER = next(command for command in _commands() if command.startswith("prometheus "))
 PUSHES = [command for command in _commands() if command.startswith("llmdash push ")]
 EXPORTER = next(c for c in _commands() if c.startswith("llmstack gpu-exporter"))
-SHORT = [c for c in _commands() if c not in (*RUN_ELSEWHERE, *PUSHES, SERVER, EXPORTER)]
+#: Programs that run until they are told to end: tests/stack/test_readme.py starts them.
+STACK = [c for c in _commands() if c.endswith(("llmstack gateway", "watchdog.yaml", "--port 8001"))]
+SHORT = [c for c in _commands() if c not in (*RUN_ELSEWHERE, *PUSHES, SERVER, EXPORTER, *STACK)]
 #: Where the README has its reader's Grafana.
 GRAFANA = "http://localhost:3000"
 

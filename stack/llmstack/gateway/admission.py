@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from llmstack.environment import Network
 from llmstack.gateway.keys import Key, Keys, key_in
-from llmstack.gateway.limits import (
-    Bucket,
-    Buckets,
-    Refusal,
-    Reservation,
-    allowance,
-    reserve,
-)
-from llmstack.gateway.settings import Network, Settings
+from llmstack.gateway.limits import Account, Allowance, Lease, Limits, Refusal, Reservation
+from llmstack.gateway.settings import Settings
 
 #: Whom limits of a key are held against where no key is needed.
 _NOBODY = Key("anonymous")
@@ -36,38 +29,38 @@ class Refused:
 
 
 @dataclass
-class Admitted:
-    """A request that was let in; it is given back what it did not use, once."""
+class Admission:
+    """What a request holds of its key's limits until it ends."""
 
     key: Key
-    _gate: Gate
-    _reserved: list[Reservation] = field(default_factory=list)
-    _is_settled: bool = False
+    _lease: Lease | None = None
+    _tokens: Reservation | None = None
+    _allowances: list[Allowance] = field(default_factory=list)
 
-    def settle(self, tokens: int, now: float) -> None:
-        """Say how many tokens were used; the request no longer counts as running."""
-        if self._is_settled:
-            return
-        self._is_settled = True
-        self._gate.running[self.key] -= 1
-        for reservation in self._reserved:
-            reservation.settle([tokens], now)
+    @property
+    def headers(self) -> dict[str, str]:
+        """OpenAI's headers: how the limits stood when this request had taken its part."""
+        return _headers(self._allowances)
+
+    def end(self, tokens: int) -> None:
+        """Say how many tokens were used; the request no longer counts as running. Once."""
+        if self._lease is not None:
+            self._lease.leave()
+        if self._tokens is not None:
+            self._tokens.settle(tokens)
 
 
 class Gate:
     """Keys and limits."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, limits: Limits) -> None:
         """Read the keys.
 
         Raises:
             SettingsError: a key is too short.
         """
-        self._settings, self._keys = settings, Keys(settings.api_keys)
-        self.running: Counter[Key] = Counter()
-        self._requests = Buckets(lambda: (Bucket(settings.requests_per_minute),))
-        self._tokens = Buckets(lambda: (Bucket(settings.tokens_per_minute),))
-        self._clients = Buckets(lambda: (Bucket(settings.client_requests_per_minute),))
+        self._settings, self._limits = settings, limits
+        self._keys = Keys(settings.api_keys)
 
     def key_of(self, headers: Mapping[str, str]) -> Key | Refused:
         """Return whose a request is. What is missing and what is wrong are told alike."""
@@ -82,64 +75,71 @@ class Gate:
         challenge = {"WWW-Authenticate": "Bearer"}
         return Refused(401, "authentication_error", message, challenge, cause)
 
-    def client_refusal(self, address: str, now: float) -> Refused | None:
+    async def client_refusal(self, address: str) -> Refused | None:
         """Take one request of a client's address; return why not, if so."""
-        if not self._settings.client_requests_per_minute:
+        limit = self._settings.client_requests_per_minute
+        if not limit:
             return None
-        found = reserve(self._clients.of(address, now), [1], now)
-        return (
-            _limited(found, "client", "requests of this address")
-            if isinstance(found, Refusal)
-            else None
-        )
+        found = await self._limits.take(Account("client", address, limit), 1)
+        if isinstance(found, Refusal):
+            return _limited(found, "client", "requests of this address")
+        return None
 
-    def request_refusal(self, key: Key, now: float) -> Refused | None:
-        """Take one request of a key; return why not, if so."""
+    async def admit(self, key: Key) -> Admission | Refused:
+        """Count a request of a key as running, and take one request of it."""
         most = self._settings.concurrent_requests
-        if most and self.running[key] >= most:
-            message = f"{most} requests of this key are being answered"
-            return Refused(429, "rate_limit_error", message, {"Retry-After": "1"}, "key")
+        admission = Admission(key)
+        if most:
+            admission._lease = await self._limits.enter(key.name, most)
+            if admission._lease is None:
+                message = f"{most} requests of this key are being answered"
+                return Refused(429, "rate_limit_error", message, {"Retry-After": "1"}, "key")
         if not self._settings.requests_per_minute:
+            return admission
+        account = Account("requests", key.name, self._settings.requests_per_minute)
+        try:
+            found = await self._limits.take(account, 1)
+        except BaseException:
+            admission.end(0)
+            raise
+        if isinstance(found, Refusal):
+            admission.end(0)
+            return _limited(found, "key", "requests of this key")
+        admission._allowances.append(found.allowance)
+        return admission
+
+    async def reserve(self, admission: Admission, tokens: int) -> Refused | None:
+        """Reserve the tokens that a request may cost; return why not, if so."""
+        if not self._settings.tokens_per_minute:
             return None
-        found = reserve(self._requests.of(key, now), [1], now)
-        return (
-            _limited(found, "key", "requests of this key") if isinstance(found, Refusal) else None
-        )
+        account = Account("tokens", admission.key.name, self._settings.tokens_per_minute)
+        found = await self._limits.take(account, tokens)
+        if isinstance(found, Refusal):
+            return _limited(found, "key", "tokens of this key")
+        admission._tokens = found
+        admission._allowances.append(found.allowance)
+        return None
 
-    def admit(self, key: Key, tokens: int, now: float) -> Admitted | Refused:
-        """Reserve the tokens that a request may cost, and count it as running."""
-        admitted = Admitted(key, self)
-        if self._settings.tokens_per_minute:
-            found = reserve(self._tokens.of(key, now), [tokens], now)
-            if isinstance(found, Refusal):
-                return _limited(found, "key", "tokens of this key")
-            admitted._reserved.append(found)
-        self.running[key] += 1
-        return admitted
 
-    def headers(self, key: Key, now: float) -> dict[str, str]:
-        """Return OpenAI's headers: how the limits of a key stand."""
-        found = {}
-        for name, buckets, limit in (
-            ("requests", self._requests, self._settings.requests_per_minute),
-            ("tokens", self._tokens, self._settings.tokens_per_minute),
-        ):
-            if not limit:
-                continue
-            told = allowance(buckets.of(key, now)[0], now)
-            found[f"x-ratelimit-limit-{name}"] = f"{told.limit:.0f}"
-            found[f"x-ratelimit-remaining-{name}"] = f"{math.floor(told.remaining)}"
-            found[f"x-ratelimit-reset-{name}"] = f"{told.reset:.3f}s"
-        return found
+def _headers(allowances: list[Allowance]) -> dict[str, str]:
+    found = {}
+    for told in allowances:
+        name = told.account.kind
+        found[f"x-ratelimit-limit-{name}"] = f"{told.account.limit:.0f}"
+        found[f"x-ratelimit-remaining-{name}"] = f"{math.floor(told.remaining)}"
+        found[f"x-ratelimit-reset-{name}"] = f"{told.reset:.3f}s"
+    return found
 
 
 def _limited(found: Refusal, cause: str, what: str) -> Refused:
+    # What an address may ask for is its own business, and not the key's.
+    told = _headers([found.allowance]) if cause == "key" else {}
     if math.isinf(found.wait):
         message = f"it asks for more {what} than are allowed in a minute"
-        return Refused(429, "rate_limit_error", message, {}, cause)
+        return Refused(429, "rate_limit_error", message, told, cause)
     seconds = max(1, math.ceil(found.wait))
     message = f"too many {what} in this minute; try again in {seconds} s"
-    return Refused(429, "rate_limit_error", message, {"Retry-After": str(seconds)}, cause)
+    return Refused(429, "rate_limit_error", message, {**told, "Retry-After": str(seconds)}, cause)
 
 
 def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -15,25 +16,26 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from llmdash.metrics.gateway import PROMPT_CLASSES
 from llmstack.errors import RequestError
-from llmstack.gateway.admission import Admitted, Gate, Refused, client_address
+from llmstack.gateway.admission import Admission, Gate, Refused, client_address
+from llmstack.gateway.connections import hear
 from llmstack.gateway.counts import CANCELLED, ERROR, OTHER, Counts, Ended
+from llmstack.gateway.course import LEFT, ClientLeftError, Course
+from llmstack.gateway.dialects import DIALECTS, Dialect, openai_error
 from llmstack.gateway.headers import REQUEST_ID, request_id
 from llmstack.gateway.keys import Key
+from llmstack.gateway.limits import Limits
+from llmstack.gateway.memory_limits import MemoryLimits
 from llmstack.gateway.prompts import Asked, read_request
-from llmstack.gateway.relay import (
-    LEFT,
-    ClientLeftError,
-    Course,
-    EngineError,
-    Relay,
-    error_body,
-)
+from llmstack.gateway.relay import EngineError, Relay
 from llmstack.gateway.settings import Settings
 from llmstack.gateway.upstreams import Pool, Upstream
 
-#: What is passed on; an engine has more that only its owner may ask for.
-ASKING = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+#: What is looked up; of what is asked, see the dialects. An engine has more that only its owner may
+#: ask for.
 READING = ("/v1/models",)
+
+#: What OpenAI and Anthropic call a request that nobody can answer.
+INVALID = "invalid_request_error"
 
 LOG = logging.getLogger("llmstack.gateway")
 
@@ -51,16 +53,17 @@ class Gateway:
         Raises:
             SettingsError: a key is too short.
         """
-        self.gate = Gate(self.settings)
+        self.limits = _limits(self.settings)
+        self.gate = Gate(self.settings, self.limits)
         self.pool = Pool([Upstream(url.rstrip("/")) for url in self.settings.upstreams])
         self.is_draining = False
 
     def application(self) -> web.Application:
         """Return the application."""
-        app = web.Application(client_max_size=self.settings.longest_body)
+        app = web.Application(client_max_size=self.settings.longest_body, middlewares=[hear])
         app.cleanup_ctx.append(self._running)
-        for path in ASKING:
-            app.router.add_post(path, self._asked)
+        for dialect in DIALECTS:
+            app.router.add_post(dialect.path, partial(self._asked, dialect))
         for path in READING:
             app.router.add_get(path, self._read)
         app.router.add_get("/health", self._health)
@@ -87,6 +90,7 @@ class Gateway:
             looking = asyncio.create_task(self._keep_looking())
             yield
             looking.cancel()
+            await self.limits.close()
 
     async def _drain(self, app: web.Application) -> None:
         del app
@@ -151,11 +155,11 @@ class Gateway:
 
     # --- requests --------------------------------------------------------------------------------
 
-    async def _asked(self, request: web.Request) -> web.StreamResponse:
+    async def _asked(self, dialect: Dialect, request: web.Request) -> web.StreamResponse:
         """Answer a request for text."""
-        exchange = _Exchange(self, request)
+        exchange = _Exchange(self, request, dialect)
         try:
-            return await exchange.answer()
+            return await exchange.answer(dialect)
         finally:
             exchange.end()
 
@@ -168,65 +172,78 @@ class Gateway:
             exchange.end()
 
 
+def _limits(settings: Settings) -> Limits:
+    if not settings.redis_url:
+        return MemoryLimits()
+    from llmstack.gateway.redis_limits import RedisLimits
+
+    return RedisLimits(settings.redis_url)
+
+
 @dataclass
 class _Exchange:
     """One request and its answer."""
 
     gateway: Gateway
     request: web.Request
+    dialect: Dialect | None = None
     id: str = ""
     key: Key | None = None
     asked: Asked | None = None
-    admitted: Admitted | None = None
+    admission: Admission | None = None
     _is_active: bool = False
 
     def __post_init__(self) -> None:
         self.id = request_id(self.request.headers)
         self.course = Course(OTHER, PROMPT_CLASSES[0])
 
-    async def answer(self) -> web.StreamResponse:
-        refusal = self.entered()
-        if refusal is not None:
-            return refusal
+    async def answer(self, dialect: Dialect) -> web.StreamResponse:
+        found = await self.entered()
+        if isinstance(found, web.StreamResponse):
+            return found
+        within = self.gateway.settings.client_timeout
         try:
-            self.asked = read_request(await self.request.read())
+            async with asyncio.timeout(within):
+                data = await self.request.read()
+            self.asked = asked = read_request(data, dialect)
+        except TimeoutError:
+            response = self.refused(408, f"the body has not come in {within:g} s", INVALID)
+            response.force_close()
+            return response
         except web.HTTPRequestEntityTooLarge:
             most = self.gateway.settings.longest_body
-            return self.refused(
-                413, f"the body is longer than {most} bytes", "invalid_request_error"
-            )
+            return self.refused(413, f"the body is longer than {most} bytes", INVALID)
         except RequestError as error:
-            return self.refused(400, str(error), "invalid_request_error")
-        asked, models = self.asked, self.gateway.pool.models
+            return self.refused(400, str(error), INVALID)
+        models = self.gateway.pool.models
         self.course.model = asked.model if asked.model in models else OTHER
         self.course.prompt_class, self.course.is_stream = asked.prompt_class, asked.is_stream
-        assert self.key is not None  # nobody comes in without
-        found = self.gateway.gate.admit(
-            self.key, asked.prompt_tokens + asked.answer_tokens, time.monotonic()
-        )
-        if isinstance(found, Refused):
-            return self.turned_away(found)
-        self.admitted = found
+        refused = await self.gateway.gate.reserve(found, asked.most_tokens)
+        if refused is not None:
+            return self.turned_away(refused)
         return await self.passed_on(asked.sent())
 
     async def look_up(self) -> web.StreamResponse:
-        return self.entered() or await self.passed_on(None)
+        found = await self.entered()
+        return found if isinstance(found, web.StreamResponse) else await self.passed_on(None)
 
-    def entered(self) -> web.StreamResponse | None:
+    async def entered(self) -> Admission | web.StreamResponse:
         """Check the address, the key and the rate, before anything of the body is read."""
-        gate, now = self.gateway.gate, time.monotonic()
-        trusted = self.gateway.settings.trusted_proxies
+        gate, trusted = self.gateway.gate, self.gateway.settings.trusted_proxies
         forwarded = self.request.headers.get("X-Forwarded-For", "")
         address = client_address(self.request.remote or "", forwarded, trusted)
-        refused = gate.client_refusal(address, now)
+        refused = await gate.client_refusal(address)
         if refused is not None:
             return self.turned_away(refused)
-        found = gate.key_of(self.request.headers)
+        key = gate.key_of(self.request.headers)
+        if isinstance(key, Refused):
+            return self.turned_away(key)
+        self.key = key
+        found = await gate.admit(key)
         if isinstance(found, Refused):
             return self.turned_away(found)
-        self.key = found
-        refused = gate.request_refusal(found, now)
-        return None if refused is None else self.turned_away(refused)
+        self.admission = found
+        return found
 
     async def passed_on(self, data: bytes | None) -> web.StreamResponse:
         self._is_active = True
@@ -234,7 +251,6 @@ class _Exchange:
         try:
             return await self.gateway.relay.pass_on(
                 self.request,
-                self.request.path_qs,
                 data,
                 self.course,
                 self.asked,
@@ -246,14 +262,18 @@ class _Exchange:
             return self.refused(error.status, error.message, kind)
         except ClientLeftError:
             self.course.outcome = CANCELLED
+            if self.request.transport is not None:
+                # It may still be there, and only not read.
+                self.request.transport.abort()
             return web.Response(status=LEFT)
 
     @property
     def stream(self) -> str:
         return "true" if self.asked is not None and self.asked.is_stream else "false"
 
+    @property
     def headers(self) -> dict[str, str]:
-        return {} if self.key is None else self.gateway.gate.headers(self.key, time.monotonic())
+        return {} if self.admission is None else self.admission.headers
 
     def turned_away(self, refused: Refused) -> web.Response:
         counts = self.gateway.counts
@@ -265,8 +285,9 @@ class _Exchange:
         self, status: int, message: str, kind: str, headers: dict[str, str] | None = None
     ) -> web.Response:
         self.course.failed(status, message)
-        text = json.dumps(error_body(message, kind))
-        given = {**self.headers(), **(headers or {}), REQUEST_ID: self.id}
+        told = self.dialect.error if self.dialect is not None else openai_error
+        text = json.dumps(told(message, kind))
+        given = {**self.headers, **(headers or {}), REQUEST_ID: self.id}
         return web.Response(
             status=status, text=text, content_type="application/json", headers=given
         )
@@ -277,8 +298,8 @@ class _Exchange:
         used = course.tokens(asked)
         if self._is_active:
             self.gateway.counts.active.labels(course.model, self.stream).dec()
-        if self.admitted is not None:
-            self.admitted.settle(used.prompt + used.completion, time.monotonic())
+        if self.admission is not None:
+            self.admission.end(used.prompt + used.completion)
         seconds = time.monotonic() - course.began
         status = course.status if course.outcome != CANCELLED or course.first_token else LEFT
         self.gateway.counts.end(

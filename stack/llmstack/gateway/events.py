@@ -1,18 +1,20 @@
 """The events of a stream as they pass: when text begins, what is counted, what went wrong.
 
 Bytes come cut anywhere. They are passed on as they come, but for one event that the client did not
-ask for: the tokens that we had the engine count.
+ask for: the tokens that we had the engine count. What an event means is said by each dialect.
 """
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 #: An event longer than this (bytes) is passed on unread: nobody's memory is filled by it.
 LONGEST = 1 << 20
-_DONE = b"[DONE]"
+#: So many tokens nobody has asked for.
+_NOBODYS = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Usage:
 
 
 @dataclass
-class Stream:
+class Stream(ABC):
     """What is known of a stream so far."""
 
     #: Whether the event that only counts tokens is kept from the client.
@@ -32,9 +34,9 @@ class Stream:
     #: Events that carry text (or a call of a tool): one for each token, or for some together.
     pieces: int = 0
     has_error: bool = False
+    #: Whether the answer has come to its end, so that no more need follow.
     is_done: bool = False
     _rest: bytearray = field(default_factory=bytearray)
-    _last_usage: bytes = b""
     _is_too_long: bool = False
 
     def feed(self, chunk: bytes) -> tuple[bytes, int]:
@@ -44,10 +46,10 @@ class Stream:
         """
         before, passed = self.pieces, bytearray()
         self._rest += chunk
-        while (end := _end_of_event(self._rest)) is not None:
+        while (end := _end_of_event(self._rest)) >= 0:
             event = bytes(self._rest[:end])
             del self._rest[:end]
-            if self._read(event):
+            if self._is_passed(event):
                 passed += event
         if len(self._rest) > LONGEST:
             # What follows until its end is passed on with it.
@@ -62,83 +64,71 @@ class Stream:
         self._rest.clear()
         return left
 
+    @abstractmethod
     def usage(self) -> Usage | None:
         """Return the tokens that the engine counted, or None where it has not told."""
-        found = _object(self._last_usage).get("usage") if self._last_usage else None
-        return usage_of(found)
 
-    def _read(self, event: bytes) -> bool:
-        """Take notice of one event; tell whether it is passed on."""
+    @abstractmethod
+    def _read(self, name: bytes, data: bytes) -> bool:
+        """Take notice of an event by its name and data; tell whether it is passed on."""
+
+    def _is_passed(self, event: bytes) -> bool:
         if self._is_too_long:
             self._is_too_long = False
             return True
-        data = _data(event)
-        if not data:
-            # A comment that keeps the connection, or an event that only has a name.
-            self.has_error = self.has_error or b"event: error" in event
-            return True
-        if data == _DONE:
-            self.is_done = True
-            return True
-        if b'"usage"' in data:
-            # Some engines count in each event: only the last is read, at the end.
-            found = _object(data)
-            if found.get("usage"):
-                self._last_usage = data
-                if not found.get("choices") and "error" not in found:
-                    return not self.hides_usage
-        if b'"error"' in data or b"event: error" in event:
-            self.has_error = self.has_error or "error" in _object(data) or b"event: error" in event
-        # Between the first text and the end nothing else comes, and reading it would cost.
-        is_plain = self.pieces and b'"finish_reason":"' not in data and b'_reason": "' not in data
-        if is_plain or _has_text(data):
-            self.pieces += 1
-        return True
+        name, data = _parts(event)
+        if name == b"error":
+            self.has_error = True
+        # Without data it is a comment that keeps the connection, or a name alone.
+        return self._read(name, data) if data else True
 
 
-def usage_of(found: object) -> Usage | None:
-    """Return the tokens of a `usage` as engines write it, or None where it is none."""
+def tokens_of(found: object, prompt: str, completion: str) -> Usage | None:
+    """Return the tokens of a `usage` under the names of a dialect, or None where it is none."""
     if not isinstance(found, dict):
         return None
-    prompt, completion = found.get("prompt_tokens"), found.get("completion_tokens", 0)
-    if not isinstance(prompt, int) or not isinstance(completion, int):
-        return None
-    return Usage(prompt, completion)
+    counted, written = found.get(prompt), found.get(completion, 0)
+    return Usage(counted, written) if is_count(counted) and is_count(written) else None
 
 
-def _end_of_event(data: bytearray) -> int | None:
-    ends = [
-        place + len(mark)
-        for mark in (b"\n\n", b"\r\n\r\n", b"\r\r")
-        if (place := data.find(mark)) >= 0
-    ]
-    return min(ends, default=None)
+def is_count(found: object) -> TypeGuard[int]:
+    """Tell whether something can be a number of tokens: nobody's counter may fall, or overflow."""
+    return isinstance(found, int) and not isinstance(found, bool) and 0 <= found < _NOBODYS
 
 
-def _data(event: bytes) -> bytes:
-    lines = event.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    told = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
-    return b"\n".join(told)
-
-
-def _object(data: bytes) -> dict[str, Any]:
+def read_object(data: bytes) -> dict[str, Any]:
+    """Return a JSON object, or an empty one where it is none."""
     try:
         found = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _has_text(data: bytes) -> bool:
-    """Tell whether an event carries what a model has written: the first ones tell a role only."""
-    for choice in _object(data).get("choices") or ():
-        if not isinstance(choice, dict):
-            continue
-        delta = choice.get("delta")
-        parts = delta if isinstance(delta, dict) else choice
-        if any(
-            parts.get(name)
-            for name in ("content", "text", "reasoning_content", "reasoning", "tool_calls")
-        ):
-            return True
-    return False
+def _end_of_event(data: bytearray) -> int:
+    """Return where the first event ends, or -1 where none does yet."""
+    place = data.find(b"\n\n")
+    end = place + 2 if place >= 0 else -1
+    if b"\r" not in data:
+        return end
+    ends = [end] if end >= 0 else []
+    for mark in (b"\r\n\r\n", b"\r\r"):
+        place = data.find(mark)
+        if place >= 0:
+            ends.append(place + len(mark))
+    return min(ends, default=-1)
+
+
+def _parts(event: bytes) -> tuple[bytes, bytes]:
+    """Return the name and the data of an event; either may be empty."""
+    if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2:
+        # Nearly all are so; what follows would cost more than everything else.
+        return b"", event[6:-2]
+    name, told = b"", []
+    for line in event.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
+        kind, _, value = line.partition(b":")
+        if kind == b"data":
+            told.append(value.removeprefix(b" "))
+        elif kind == b"event":
+            name = value.removeprefix(b" ")
+    return name, b"\n".join(told)

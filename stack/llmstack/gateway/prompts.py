@@ -9,6 +9,7 @@ from typing import Any
 
 from llmdash.metrics.gateway import PROMPT_CLASSES
 from llmstack.errors import RequestError
+from llmstack.gateway.dialects import Dialect
 
 #: Up to so many tokens a prompt is small, and medium; the promise is stated for small ones.
 CLASS_LIMITS = (512, 4096)
@@ -25,15 +26,21 @@ USUAL_ANSWER = 1024
 class Asked:
     """A request, as far as the gateway has to understand it."""
 
+    dialect: Dialect
     model: str
     is_stream: bool
-    #: Whether the client asked for the tokens to be counted at the end of a stream.
-    wants_usage: bool
+    #: Whether a stream must be asked to count its tokens, which the client did not want to see.
+    hides_usage: bool
     prompt_tokens: int
     answer_tokens: int
     #: What came, and what it says; neither is ever logged.
     data: bytes = field(repr=False)
     body: dict[str, Any] = field(repr=False)
+
+    @property
+    def most_tokens(self) -> int:
+        """What it may cost at most."""
+        return self.prompt_tokens + self.answer_tokens if self.dialect.costs_tokens else 0
 
     @property
     def prompt_class(self) -> str:
@@ -45,13 +52,13 @@ class Asked:
 
     def sent(self) -> bytes:
         """Return the body for the engine: a stream is asked to count its tokens."""
-        if not self.is_stream or self.wants_usage:
+        if not self.hides_usage:
             return self.data
         options = {**(self.body.get("stream_options") or {}), "include_usage": True}
         return json.dumps({**self.body, "stream_options": options}).encode()
 
 
-def read_request(data: bytes) -> Asked:
+def read_request(data: bytes, dialect: Dialect) -> Asked:
     """Return what the body of a request asks for.
 
     Raises:
@@ -59,10 +66,11 @@ def read_request(data: bytes) -> Asked:
     """
     try:
         body = json.loads(data)
+        if not isinstance(body, dict):
+            raise RequestError("the body is no JSON object")
+        prompt = _prompt_tokens(body, dialect)
     except (ValueError, RecursionError) as error:
         raise RequestError("the body is no JSON") from error
-    if not isinstance(body, dict):
-        raise RequestError("the body is no JSON object")
     model, stream = body.get("model", ""), body.get("stream", False)
     if not isinstance(model, str):
         raise RequestError("model: expected a text")
@@ -71,12 +79,16 @@ def read_request(data: bytes) -> Asked:
     options = body.get("stream_options") or {}
     if not isinstance(options, dict):
         raise RequestError("stream_options: expected an object")
-    answers = _number(body, "n", 1) * (
-        _number(body, "max_completion_tokens", 0) or _number(body, "max_tokens", USUAL_ANSWER)
-    )
-    wants_usage = bool(options.get("include_usage"))
-    prompt = _prompt_tokens(body)
-    return Asked(model, bool(stream), wants_usage, prompt, answers, data, body)
+    hides_usage = bool(stream) and dialect.must_ask_for_usage and not options.get("include_usage")
+    answers = _answer_tokens(body, dialect)
+    return Asked(dialect, model, bool(stream), hides_usage, prompt, answers, data, body)
+
+
+def _answer_tokens(body: dict[str, Any], dialect: Dialect) -> int:
+    if not dialect.answer:
+        return 0
+    most = next((n for name in dialect.answer if (n := _number(body, name, 0))), USUAL_ANSWER)
+    return _number(body, "n", 1) * most
 
 
 def _number(body: dict[str, Any], name: str, otherwise: int) -> int:
@@ -88,19 +100,24 @@ def _number(body: dict[str, Any], name: str, otherwise: int) -> int:
     return value
 
 
-def _prompt_tokens(body: dict[str, Any]) -> int:
-    messages = body.get("messages")
-    if isinstance(messages, list):
-        size = sum(len(text.encode("utf-8", "replace")) for text in _texts(messages))
-        return int(size / BYTES_OF_A_TOKEN) + TOKENS_OF_A_MESSAGE * len(messages)
-    prompt = body.get("prompt", body.get("input", ""))
-    if isinstance(prompt, list) and prompt and all(isinstance(each, int) for each in prompt):
+def _prompt_tokens(body: dict[str, Any], dialect: Dialect) -> int:
+    return sum(_tokens_of(body[name]) for name in dialect.prompt if name in body)
+
+
+def _tokens_of(prompt: Any) -> int:
+    """Estimate the tokens of a text, of messages, or of prompts; those that are given count."""
+    if not isinstance(prompt, list):
+        return int(_size(prompt) / BYTES_OF_A_TOKEN)
+    if prompt and all(isinstance(each, int) for each in prompt):
         return len(prompt)
-    if isinstance(prompt, list):
-        tokens = sum(len(each) for each in prompt if isinstance(each, list))
-        texts = sum(len(text.encode("utf-8", "replace")) for text in _texts(prompt))
-        return tokens + int(texts / BYTES_OF_A_TOKEN)
-    return int(len(str(prompt).encode("utf-8", "replace")) / BYTES_OF_A_TOKEN)
+    given = sum(len(each) for each in prompt if isinstance(each, list))
+    messages = sum(not isinstance(each, str | list) for each in prompt)
+    return given + int(_size(prompt) / BYTES_OF_A_TOKEN) + TOKENS_OF_A_MESSAGE * messages
+
+
+def _size(value: Any) -> int:
+    """Return how many bytes of UTF-8 a value's texts have."""
+    return sum(len(text.encode("utf-8", "replace")) for text in _texts(value))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -111,6 +128,7 @@ def _texts(value: Any) -> Iterator[str]:
         for each in value:
             yield from _texts(each)
     elif isinstance(value, dict):
-        for name in ("content", "text"):
+        # Of a chat, of a message, and of what a tool has answered in a response.
+        for name in ("content", "text", "output"):
             if name in value:
                 yield from _texts(value[name])

@@ -10,6 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
+from llmstack.gateway.dialects import DIALECTS
+from tests.stack.gateway import dialect_answers
+
 Answer = Callable[["FakeEngine", web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
 
@@ -21,24 +24,33 @@ class Loop:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self._runners: list[web.AppRunner] = []
+        self._last: list[Callable[[], Awaitable[None]]] = []
 
     def run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
 
     def serve(self, app: web.Application, **settings: Any) -> int:
+        runner = web.AppRunner(app, access_log=None, **settings)
+        return self.listen(runner, lambda: web.TCPSite(runner, "127.0.0.1", 0))
+
+    def listen(self, runner: web.AppRunner, site: Callable[[], web.BaseSite]) -> int:
         async def begin() -> int:
-            runner = web.AppRunner(app, access_log=None, **settings)
             self._runners.append(runner)
             await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
+            await site().start()
             port: int = runner.addresses[0][1]
             return port
 
         found: int = self.run(begin())
         return found
 
+    def finally_(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something before all is stopped."""
+        self._last.append(work)
+
     def stop(self) -> None:
+        for work in reversed(self._last):
+            self.run(work())
         for runner in reversed(self._runners):
             self.run(runner.cleanup())
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -59,8 +71,8 @@ class FakeEngine:
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=2**30)
-        for path in ("/v1/chat/completions", "/v1/completions", "/v1/embeddings"):
-            app.router.add_post(path, self._asked)
+        for dialect in DIALECTS:
+            app.router.add_post(dialect.path, self._asked)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health", self._health)
         return app
@@ -79,6 +91,8 @@ class FakeEngine:
         try:
             if self.answer is not None:
                 return await self.answer(self, request, body)
+            if request.path.startswith(("/v1/messages", "/v1/responses")):
+                return await dialect_answers.answer(request, body)
             return await (stream if body.get("stream") else whole)(self, request, body)
         except (asyncio.CancelledError, ConnectionError):
             self.aborted += 1
@@ -137,3 +151,12 @@ async def stream(
         await response.write(event({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "tiny", "choices": [], "usage": usage(5, count)}))  # fmt: skip
     await response.write(event("[DONE]"))
     return response
+
+
+async def hangs(
+    engine: FakeEngine, request: web.Request, body: dict[str, Any]
+) -> web.StreamResponse:
+    """It has taken the question, and says nothing."""
+    del engine, request, body
+    await asyncio.sleep(60)
+    return web.Response()

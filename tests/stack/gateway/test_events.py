@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmstack.gateway.events import LONGEST, Stream, Usage
+from llmstack.gateway.events import LONGEST, Usage
+from llmstack.gateway.streams import ChatStream
 
 
 def event(content: Any) -> bytes:
@@ -30,8 +31,8 @@ DONE = event("[DONE]")
 WHOLE = b"".join([ROLE, *WORDS, END, COUNTED, DONE])
 
 
-def passed(chunks: list[bytes], **settings: Any) -> tuple[bytes, Stream]:
-    stream, out = Stream(**settings), b""
+def passed(chunks: list[bytes], **settings: Any) -> tuple[bytes, ChatStream]:
+    stream, out = ChatStream(**settings), b""
     for chunk in chunks:
         out += stream.feed(chunk)[0]
     return out + stream.finish(), stream
@@ -69,7 +70,7 @@ def test_any_bytes_pass(chunks: list[bytes]) -> None:
 
 def test_text_begins_after_the_role() -> None:
     """The first events of some engines tell who speaks, and nothing else."""
-    stream = Stream()
+    stream = ChatStream()
 
     assert [0, 1, 1] == [stream.feed(chunk)[1] for chunk in (ROLE, *WORDS[:2])]
 
@@ -85,7 +86,7 @@ def test_text_begins_after_the_role() -> None:
 )
 def test_what_is_text(content: dict[str, Any]) -> None:
     """Of chats, of completions, of models that think, and calls of tools."""
-    assert 1 == Stream().feed(event(content))[1]
+    assert 1 == ChatStream().feed(event(content))[1]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_what_is_text(content: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_what_is_no_text(content: Any) -> None:
     """Nor does it end anything."""
-    assert 0 == Stream().feed(event(content))[1]
+    assert 0 == ChatStream().feed(event(content))[1]
 
 
 @pytest.mark.parametrize(
@@ -123,10 +124,11 @@ def test_the_last_count_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [None, {}, {"prompt_tokens": "5"}, {"prompt_tokens": 5, "completion_tokens": None}, []]
-)
+    "found",
+    [None, {}, {"prompt_tokens": "5"}, {"prompt_tokens": 5, "completion_tokens": None}, [], {"prompt_tokens": -1}, {"prompt_tokens": True}, {"prompt_tokens": 10**400}],
+)  # fmt: skip
 def test_counts_that_are_none(found: Any) -> None:
-    """Nobody is charged for what cannot be read."""
+    """Nobody is charged for what cannot be read, and no counter falls or overflows of it."""
     assert passed([event({"choices": [], "usage": found})])[1].usage() is None
 
 
@@ -142,8 +144,17 @@ def test_all_ends_of_lines(mark: bytes) -> None:
 def test_an_event_without_end_fills_no_memory() -> None:
     """It is passed on, and what follows is read again."""
     long = b"data: " + b"x" * (LONGEST + 10)
-    stream = Stream(hides_usage=True)
+    stream = ChatStream(hides_usage=True)
     out = stream.feed(long)[0] + stream.feed(b"x\n\n" + WORDS[0])[0]
 
     assert long + b"x\n\n" + WORDS[0] == out
     assert 1 == stream.pieces
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(DONE, True), (END, True), (WORDS[0], False), (COUNTED, False), (event("[DONE"), False)],
+)
+def test_what_ends_an_answer(data: bytes, expected: bool) -> None:
+    """The last event, or the reason why the model has stopped; engines differ."""
+    assert expected is passed([data])[1].is_done

@@ -6,6 +6,7 @@ import json
 import socket
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 import requests
@@ -75,6 +76,54 @@ def test_openais_client_works(setup: Setup) -> None:
     assert pieces[-1].usage is not None
     assert 3 == pieces[-1].usage.completion_tokens
     assert ["tiny"] == [model.id for model in client.models.list()]
+
+
+def test_openais_client_gets_responses(setup: Setup) -> None:
+    """The newer of its two ways, whole and in a stream; tokens are counted from either."""
+    client = openai.OpenAI(api_key=KEY, base_url=f"{setup.url}/v1", max_retries=0)
+    given: Any = {"model": "tiny", "input": "Hi", "max_output_tokens": 4}
+    whole = client.responses.create(**given)
+    events = list(client.responses.create(**given, stream=True))
+
+    assert (" a a a a", " a a a a") == (
+        whole.output_text,
+        "".join(each.delta for each in events if each.type == "response.output_text.delta"),
+    )
+    setup.ended(ok=2)
+    assert 2 == setup.value("gateway_requests_total", endpoint="/v1/responses", model="tiny")
+    assert (64, 8) == tokens(setup)
+    assert 1 == setup.value("gateway_time_to_first_token_seconds_count")
+    assert 3 == setup.value("gateway_inter_token_latency_seconds_count")
+
+
+def test_anthropics_client_works(make: Make) -> None:
+    """The real package: whole and in a stream, tokens counted ahead, its errors and its limits."""
+    setup = make(tokens_per_minute=5000.0)
+    client = anthropic.Anthropic(api_key=KEY, base_url=setup.url, max_retries=0)
+    given: Any = {"model": "tiny", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 4}
+    whole = client.messages.create(**given)
+    with client.messages.stream(**given) as stream:
+        text, final = "".join(stream.text_stream), stream.get_final_message()
+    ahead = client.messages.count_tokens(model="tiny", messages=given["messages"])
+
+    assert (" a a a a", " a a a a") == (getattr(whole.content[0], "text", ""), text)
+    assert (32, 4, 32) == (final.usage.input_tokens, final.usage.output_tokens, ahead.input_tokens)
+    setup.ended(ok=3)
+    # What is only counted has cost nothing.
+    assert (64, 8) == tokens(setup)
+    assert 1 == setup.value("gateway_time_to_first_token_seconds_count")
+    wrong = anthropic.Anthropic(api_key="wrong-0123456789abcd", base_url=setup.url, max_retries=0)
+    with pytest.raises(anthropic.AuthenticationError, match="a key is needed"):
+        wrong.messages.create(**given)
+    with pytest.raises(anthropic.RateLimitError, match="more tokens of this key"):
+        client.messages.create(**{**given, "max_tokens": 10_000})
+
+
+def tokens(setup: Setup) -> tuple[float, float]:
+    """Of prompts and of answers, as counted."""
+    names = ("gateway_tokens_prompted_total", "gateway_tokens_generated_total")
+    prompted, generated = (setup.value(name) for name in names)
+    return prompted, generated
 
 
 @pytest.mark.parametrize(

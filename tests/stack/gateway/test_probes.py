@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.stack.gateway.conftest import KEY, Make, Setup
+from tests.stack.gateway.conftest import KEPT, KEY, Make, Setup, descriptors
 
 BODY = b'{"model": "tiny", "messages": []}'
 HEAD = (
@@ -87,20 +87,24 @@ def test_guessing_is_refused_and_limited(make: Make) -> None:
     assert [] == setup.engines[0].bodies
 
 
-def test_thousands_that_never_send(setup: Setup) -> None:
-    """Connections that say nothing hold nobody up, and are gone with those who held them."""
+def test_thousands_that_never_send(make: Make) -> None:
+    """Connections that say nothing hold nobody up, and do not stay: the gateway closes them itself."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 10_000
     # Both ends are in this process.
     most = hard if hard != resource.RLIM_INFINITY else 1_000_000
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 2 * wanted + 500), hard))
     count = min(wanted, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500) // 2)
+    setup = make(client_timeout=10.0)
+    before = descriptors()
     held: list[socket.socket] = []
     try:
         held += [
             socket.create_connection(("127.0.0.1", setup.port), timeout=20) for _ in range(count)
         ]
         assert 200 == setup.post({"model": "tiny", "messages": []}).status_code
+        # Theirs are still open.
+        setup.until(lambda: descriptors() <= before + count + KEPT, within=60)
     finally:
         for each in held:
             each.close()

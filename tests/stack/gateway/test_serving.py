@@ -10,9 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
-import pytest
 import requests
 
 from tests.stack.gateway.engine import FakeEngine, Loop
@@ -57,13 +55,6 @@ class Process:
         headers = {"Authorization": f"Bearer {KEY}"}
         url = f"http://127.0.0.1:{self.port}/v1/chat/completions"
         return requests.post(url, json=asked, headers=headers, timeout=20)
-
-
-@pytest.fixture
-def loop() -> Iterator[Loop]:
-    running = Loop()
-    yield running
-    running.stop()
 
 
 def test_it_drains_when_it_is_told_to_end(loop: Loop) -> None:

@@ -1,0 +1,131 @@
+"""The programs of README.md start as it says, and show what it shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.live.process import free_port, wait_until
+from tests.stack.gateway.engine import FakeEngine, Loop
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+BIN = Path(sys.executable).parent
+
+
+def block(language: str, holds: str) -> str:
+    """The one block of a language that holds something."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (only,) = [each for each in found if holds in each]
+    return str(only)
+
+
+def command(begins: str) -> str:
+    """The one command that begins so, without the variables before it."""
+    lines = [line for each in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL) for line in each.splitlines()]  # fmt: skip
+    (only,) = [line for line in lines if re.sub(r"^([A-Z_]+=\S+ )+", "", line) == begins]
+    return str(only)
+
+
+def shown(holds: str) -> set[str]:
+    return {_series(line) for line in block("text", holds).splitlines()}
+
+
+def _series(line: str) -> str:
+    return line.rpartition(" ")[0]
+
+
+def series(url: str) -> set[str]:
+    """The series of a page of metrics; none while nobody answers."""
+    try:
+        text = requests.get(url, timeout=5).text
+    except requests.RequestException:
+        return set()
+    return {_series(line) for line in text.splitlines()}
+
+
+@contextmanager
+def started(line: str, folder: Path, ports: dict[str, int], **variables: str) -> Iterator[None]:
+    """Run a command of the README, with other ports than it has."""
+    for own, free in ports.items():
+        line = line.replace(own, str(free))
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **variables}
+    process = subprocess.Popen(f"exec env {line}", shell=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.fixture
+def engine() -> Iterator[int]:
+    """An engine at a port."""
+    loop = Loop()
+    yield loop.serve(FakeEngine().application(), handler_cancellation=True)
+    loop.stop()
+
+
+def test_the_gateway(engine: int, tmp_path: Path) -> None:
+    """It passes a stream on, and shows it."""
+    line, port = command("llmstack gateway"), free_port()
+    url = f"http://127.0.0.1:{port}"
+    (key,) = re.findall(r"GATEWAY_API_KEYS=(\S+)", line)
+    asked = {"model": "tiny", "messages": [{"role": "user", "content": "Hello."}], "stream": True}
+    with started(line, tmp_path, {"8000": engine}, GATEWAY_PORT=str(port)):
+        wait_until(lambda: series(f"{url}/ready"), within=30, what="an engine is ready")
+        answer = requests.post(
+            f"{url}/v1/chat/completions",
+            json=asked,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=20,
+        )
+        assert answer.text.endswith("data: [DONE]\n\n")
+        expected = shown("gateway_requests_total")
+        wait_until(
+            lambda: expected <= series(f"{url}/metrics"), within=10, what=f"{expected} is shown"
+        )
+
+
+def test_the_watchdog(engine: int, tmp_path: Path) -> None:
+    """It keeps both programs running, and shows them."""
+    ports = {own: free_port() for own in ("8080", "9101", "9102")} | {"8000": engine}
+    listen, gateway, gpus = (ports[own] for own in ("9102", "8080", "9101"))
+    text = f'listen: "127.0.0.1:{listen}"\n' + block("yaml", "# my_watchdog.yaml")
+    for own, free in ports.items():
+        text = text.replace(own, str(free))
+    (tmp_path / "my_watchdog.yaml").write_text(text)
+    own_ports = {"GATEWAY_PORT": str(gateway), "GPU_EXPORTER_PORT": str(gpus)}
+    expected = shown("watchdog_up")
+    with started(command("llmstack watchdog my_watchdog.yaml"), tmp_path, {}, **own_ports):
+        for port in (gateway, gpus):
+            wait_until(
+                partial(series, f"http://127.0.0.1:{port}/metrics"),
+                within=30,
+                what=f"{port} answers",
+            )
+        page = f"http://127.0.0.1:{listen}/metrics"
+        wait_until(lambda: expected <= series(page), within=10, what=f"{expected} is shown")
+    assert (set(), set()) == tuple(
+        series(f"http://127.0.0.1:{port}/metrics") for port in (gateway, gpus)
+    )
+
+
+def test_the_app(tmp_path: Path) -> None:
+    """It answers, and shows what it has counted."""
+    (tmp_path / "my_app.py").write_text(block("python", "# my_app.py"))
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    expected = shown("llm_requests_total")
+    with started(command("uvicorn my_app:app --port 8001"), tmp_path, {"8001": port}):
+        wait_until(lambda: series(f"{url}/metrics"), within=30, what="the app answers")
+        found = requests.post(f"{url}/generate", params={"prompt": "so it is"}, timeout=20)
+        assert ("SO IT IS", expected - series(f"{url}/metrics")) == (found.json(), set())
