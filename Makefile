@@ -41,7 +41,8 @@ check: $(INSTALLED) ## Lint, check types, and see that generated/ is what the co
 test: check ## Run the checks and all tests that need no real server
 	stack/prometheus.sh
 	@mkdir -p $(REPORTS)
-	$(VENV)/bin/pytest --junitxml=$(REPORTS)/test.xml
+	@# Each core takes tests from whoever has most left: the rule tests alone are minutes long.
+	$(VENV)/bin/pytest --numprocesses=logical --dist=worksteal --junitxml=$(REPORTS)/test.xml
 
 # Named only when given: an empty one would hide what the environment says.
 LIVE_URLS = $(if $(VLLM_URL),LLMDASH_VLLM_URL='$(VLLM_URL)') $(if $(TRITON_URL),LLMDASH_TRITON_URL='$(TRITON_URL)') $(if $(TRITON_HTTP_URL),LLMDASH_TRITON_HTTP_URL='$(TRITON_HTTP_URL)')

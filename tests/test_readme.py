@@ -31,11 +31,13 @@ def _blocks(language: str) -> list[str]:
     return re.findall(rf"^ *```{language}\n(.*?)^ *```", README, re.MULTILINE | re.DOTALL)
 
 
-def _commands() -> list[str]:
-    lines = [
-        line.partition("  #")[0].strip() for block in _blocks("sh") for line in block.splitlines()
-    ]
+def _commands_of(block: str) -> list[str]:
+    lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
     return [line for line in lines if line]
+
+
+def _commands() -> list[str]:
+    return [command for block in _blocks("sh") for command in _commands_of(block)]
 
 
 SERVER = next(command for command in _commands() if command.startswith("prometheus "))
@@ -43,7 +45,11 @@ PUSHES = [command for command in _commands() if command.startswith("llmdash push
 EXPORTER = next(c for c in _commands() if c.startswith("llmstack gpu-exporter"))
 #: Programs that run until they are told to end: tests/stack/test_readme.py starts them.
 STACK = [c for c in _commands() if c.endswith(("llmstack gateway", "watchdog.yaml", "--port 8001"))]
-SHORT = [c for c in _commands() if c not in (*RUN_ELSEWHERE, *PUSHES, SERVER, EXPORTER, *STACK)]
+LONG = {*RUN_ELSEWHERE, *PUSHES, SERVER, EXPORTER, *STACK}
+#: One after the other within a block: what is built is then asked of.
+SHORT = [
+    short for block in _blocks("sh") if (short := [c for c in _commands_of(block) if c not in LONG])
+]
 #: Where the README has its reader's Grafana.
 GRAFANA = "http://localhost:3000"
 
@@ -76,11 +82,12 @@ def _environment(tools: PrometheusTools) -> dict[str, str]:
 
 
 @pytest.mark.promtool
-@pytest.mark.parametrize("command", SHORT)
-def test_command_works(command: str, checkout: Path, tools: PrometheusTools) -> None:
-    """The command ends well in a checkout (make with the venv that is there already)."""
+@pytest.mark.parametrize("commands", SHORT, ids=" && ".join)
+def test_commands_work(commands: list[str], checkout: Path, tools: PrometheusTools) -> None:
+    """The commands end well in a checkout (make with the venv that is there already)."""
     # The venv stays as it is: installing the copy into it would outlive the test.
-    said = command.replace("make ", f"make VENV={VENV} -o {VENV}/.installed-dev ", 1)
+    make = f"make VENV={VENV} -o {VENV}/.installed-dev "
+    said = " && ".join(command.replace("make ", make, 1) for command in commands)
     done = subprocess.run(
         said,
         shell=True,

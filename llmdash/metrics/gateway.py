@@ -6,9 +6,9 @@ here alone. Its first-token and inter-token histograms have vLLM's edges and the
 
 from __future__ import annotations
 
-from llmdash.metrics.metric import Counter, Gauge, Histogram, all_metrics, labels
+from llmdash.metrics.metric import Counter, Gauge, Histogram, Needs, all_metrics, labels
 from llmdash.metrics.vllm_shared import FIRST_TOKEN_EDGES, TOKEN_LATENCY_EDGES
-from llmdash.promql.units import REQUESTS, SECONDS, TOKENS, base
+from llmdash.promql.units import REQUESTS, SECONDS, STATE, TOKENS, base
 
 OUTCOMES = ("ok", "error", "cancelled")
 #: Tokens of a prompt, estimated when it arrives: small up to 512, medium up to 4096.
@@ -103,6 +103,14 @@ GATEWAY_RATE_LIMITED_TOTAL = Counter(
     unit=REQUESTS,
     labels=labels(scope=("key", "client")),
     note="client: by address.",
+)
+
+GATEWAY_LIMITS_SHARED = Gauge(
+    name="gateway_limits_shared",
+    unit=STATE,
+    bounds=(0, 1),
+    needs=(Needs.REDIS,),
+    note="1 while the limits are held in Redis, 0 while it is away and each gateway holds its own.",
 )
 
 METRICS = all_metrics(globals())

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from llmdash.dashboards.panels import Column, LabelColumn, Panel, Query, Stat, Table, TimeSeries
+from llmdash.dashboards.panels import (
+    Column,
+    LabelColumn,
+    Panel,
+    Query,
+    Stat,
+    Table,
+    TimeSeries,
+)
 from llmdash.dashboards.policy import ERROR_SHARE
 from llmdash.dashboards.source_page import SourcePage
 from llmdash.dashboards.style import BAD, OUTCOMES, STATUS_CLASSES, WARNING

@@ -28,6 +28,7 @@ from llmdash.dashboards.gateway.latency import (
     model_panels,
     suffering_panels,
 )
+from llmdash.dashboards.gateway.limits import sharing_panel
 from llmdash.dashboards.panels import Panel, Query, Stat, TimeSeries
 from llmdash.dashboards.policy import ERROR_SHARE, slow_limits
 from llmdash.dashboards.rows import row_of
@@ -71,7 +72,11 @@ def _closed_rows(page: SourcePage, sides: TwoSides) -> Iterator[Row]:
         ("latency", "Latency, all models together", latency_panels(page)),
         ("models", "Latency of each model", model_panels(page)),
         ("class-details", "Token and whole latency by class of prompt", class_details(page)),
-        ("error-details", "Errors and refusals in detail", detail_panels(page)),
+        (
+            "error-details",
+            "Errors and refusals in detail",
+            (*detail_panels(page), sharing_panel(page)),
+        ),
         ("endpoints", "Requests by endpoint", (_endpoints(page), endpoint_errors(page))),
     ):
         yield from row_of(key, title, panels, collapsed=True)

@@ -53,10 +53,20 @@ class Gateway:
         Raises:
             SettingsError: a key is too short.
         """
-        self.limits = _limits(self.settings)
+        self.limits = self._limits()
         self.gate = Gate(self.settings, self.limits)
         self.pool = Pool([Upstream(url.rstrip("/")) for url in self.settings.upstreams])
         self.is_draining = False
+
+    def _limits(self) -> Limits:
+        if not self.settings.redis_url:
+            return MemoryLimits()
+        # Its library is needed by those who share limits, and takes long to import.
+        from llmstack.gateway.redis_limits import RedisLimits
+
+        limits = RedisLimits(self.settings.redis_url)
+        self.counts.show_sharing(lambda: limits.is_shared)
+        return limits
 
     def application(self) -> web.Application:
         """Return the application."""
@@ -170,14 +180,6 @@ class Gateway:
             return await exchange.look_up()
         finally:
             exchange.end()
-
-
-def _limits(settings: Settings) -> Limits:
-    if not settings.redis_url:
-        return MemoryLimits()
-    from llmstack.gateway.redis_limits import RedisLimits
-
-    return RedisLimits(settings.redis_url)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
@@ -56,6 +56,12 @@ class Counts:
             self.auth_failures.labels(reason)
         for scope in ("key", "client"):
             self.rate_limited.labels(scope)
+
+    def show_sharing(self, is_shared: Callable[[], bool]) -> None:
+        """Show from now on whether limits are shared with other gateways."""
+        gauge(catalogue.GATEWAY_LIMITS_SHARED, self.registry).set_function(
+            lambda: float(is_shared())
+        )
 
     def know(self, models: Collection[str]) -> None:
         """Show what is counted of each model before the first of it happens."""

@@ -181,10 +181,12 @@ def test_gateways_answer_without_redis(make: Make, server: RedisServer) -> None:
     """Two share a limit; Redis goes, each goes on with its own, and no request fails of it."""
     setups = [make(redis_url=server.url, requests_per_minute=4.0) for _ in range(2)]
     shared = [setups[n % 2].post(ASK).status_code for n in range(6)]
+    shown = [setup.value("gateway_limits_shared") for setup in setups]
     server.stop()
     alone = [[setup.post(ASK).status_code for _ in range(6)] for setup in setups]
 
     assert [200] * 4 + [429] * 2 == shared
     assert [[200] * 4 + [429] * 2] * 2 == alone
+    assert ([1, 1], [0, 0]) == (shown, [each.value("gateway_limits_shared") for each in setups])
     for setup in setups:
         assert 0 == setup.value("gateway_requests_total", status_code="500")
