@@ -76,9 +76,14 @@ test-grafana: $(INSTALLED) ## Run the contract of a push on your own Grafana: GR
 	LLMDASH_GRAFANA_URL='$(GRAFANA_URL)' $(VENV)/bin/pytest tests/grafana/test_contract.py
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure the command and a push, and write what came out to tests/bench/results.md
+bench: $(INSTALLED) ## Measure the command, a push and the gateway, and write what came out to tests/bench/results.md
 	$(VENV)/bin/python -m tests.bench.run command
 	$(VENV)/bin/python -m tests.bench.run push
+	$(VENV)/bin/python -m tests.bench.run gateway
+
+.PHONY: bench-gateway
+bench-gateway: $(INSTALLED) ## Measure the gateway alone, beside LiteLLM and a bare pass-through, into the same file
+	$(VENV)/bin/python -m tests.bench.run gateway
 
 .PHONY: bench-cost
 bench-cost: $(INSTALLED) ## Measure what pages cost at scale, on a real Prometheus, into the same file

@@ -6,6 +6,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry
 
 from llmdash.metrics import metric as catalogue
+from llmstack.histogram import Histogram
 
 
 def counter(metric: catalogue.Counter, registry: CollectorRegistry) -> prometheus_client.Counter:
@@ -21,15 +22,9 @@ def gauge(metric: catalogue.Gauge, registry: CollectorRegistry) -> prometheus_cl
     return prometheus_client.Gauge(metric.name, _help(metric), names, registry=registry)
 
 
-def histogram(
-    metric: catalogue.Histogram, registry: CollectorRegistry
-) -> prometheus_client.Histogram:
+def histogram(metric: catalogue.Histogram, registry: CollectorRegistry) -> Histogram:
     """Return a histogram of the catalogue with its edges, registered."""
-    edges = (*(metric.edges or ()), float("inf"))
-    names = metric.labels.names
-    return prometheus_client.Histogram(
-        metric.name, _help(metric), names, buckets=edges, registry=registry
-    )
+    return Histogram(metric.name, _help(metric), metric.labels.names, metric.edges or (), registry)
 
 
 def _help(metric: catalogue.Metric) -> str:

@@ -27,7 +27,11 @@ def json_line(moment: datetime, event: str, fields: Mapping[str, object]) -> str
     """
     told = {"time": moment.isoformat(timespec="milliseconds"), "event": event}
     told_fields = {name: value for name, value in fields.items() if value is not None}
-    return json.dumps({**told, **told_fields}, default=str)
+    return _encode({**told, **told_fields})
+
+
+#: Made once: `json.dumps` makes one for each call that names a default.
+_encode = json.JSONEncoder(default=str).encode
 
 
 class _Lines(logging.Formatter):
@@ -43,6 +47,9 @@ class _Lines(logging.Formatter):
 
 def log_to_stderr(level: Level) -> None:
     """Write all logs of the process as JSON to standard error, from a level on."""
+    # What no line tells need not be found out for each: where it was logged, and by which task.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines())
     logging.basicConfig(level=level.name, handlers=[handler], force=True)

@@ -1,6 +1,6 @@
-"""Measures and writes `results.md`: the command, with `push` how long a push plans, with `cost` what
-pages cost at scale, with `slo` what promises cost and, in `slo_differential.md`, how they do beside
-those of other generators.
+"""Measures and writes `results.md`: the command, with `push` how long a push plans, with `gateway`
+what the gateway costs beside others, with `cost` what pages cost at scale, with `slo` what promises
+cost and, in `slo_differential.md`, how they do beside those of other generators.
 """
 
 from __future__ import annotations
@@ -23,13 +23,17 @@ from tests.bench import (
     slo_report,
     slo_scenarios,
 )
+from tests.bench.gateway import report as gateway_report
 
 
 def main() -> int:
     """Measure, write the section, and fail when a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("command", "push", "cost", "slo"), default="command"
+        "what",
+        nargs="?",
+        choices=("command", "push", "gateway", "cost", "slo"),
+        default="command",
     )
     parser.add_argument("--small", action="store_true", help="a sample of a cost, not written")
     chosen = parser.parse_args()
@@ -53,6 +57,8 @@ def _measured(what: str, *, small: bool) -> tuple[results.Section, list[str]]:
             return _slo(small=small)
         case "push":
             return push_time.measure(), []
+        case "gateway":
+            return gateway_report.section(gateway_report.compare(_sayer())), []
     return _command(), []
 
 

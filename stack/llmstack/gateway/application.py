@@ -18,7 +18,7 @@ from llmdash.metrics.gateway import PROMPT_CLASSES
 from llmstack.errors import RequestError
 from llmstack.gateway.admission import Admission, Gate, Refused, client_address
 from llmstack.gateway.connections import hear
-from llmstack.gateway.counts import CANCELLED, ERROR, OTHER, Counts, Ended
+from llmstack.gateway.counts import CANCELLED, ERROR, OK, OTHER, Counts, Ended
 from llmstack.gateway.course import LEFT, ClientLeftError, Course
 from llmstack.gateway.dialects import DIALECTS, Dialect, openai_error
 from llmstack.gateway.headers import REQUEST_ID, request_id
@@ -263,7 +263,8 @@ class _Exchange:
             kind = "upstream_error"
             return self.refused(error.status, error.message, kind)
         except ClientLeftError:
-            self.course.outcome = CANCELLED
+            if self.course.outcome != OK:
+                self.course.outcome = CANCELLED
             if self.request.transport is not None:
                 # It may still be there, and only not read.
                 self.request.transport.abort()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from llmdash.metrics import gateway as catalogue
 from llmstack.instruments import counter, gauge, histogram
@@ -41,6 +41,8 @@ class Counts:
     def __post_init__(self) -> None:
         """Make them."""
         registry = self.registry
+        # When it was started, which pages mark, and what it takes of the machine.
+        ProcessCollector(registry=registry)
         self._requests = counter(catalogue.GATEWAY_REQUESTS_TOTAL, registry)
         self._duration = histogram(catalogue.GATEWAY_REQUEST_DURATION_SECONDS, registry)
         self.first_token = histogram(catalogue.GATEWAY_TIME_TO_FIRST_TOKEN_SECONDS, registry)

@@ -13,6 +13,8 @@ from typing import Any, TypeGuard
 
 #: An event longer than this (bytes) is passed on unread: nobody's memory is filled by it.
 LONGEST = 1 << 20
+#: Bytes of the longest end of an event, less one.
+_LONGEST_END = 3
 #: So many tokens nobody has asked for.
 _NOBODYS = 1 << 40
 
@@ -34,8 +36,11 @@ class Stream(ABC):
     #: Events that carry text (or a call of a tool): one for each token, or for some together.
     pieces: int = 0
     has_error: bool = False
-    #: Whether the answer has come to its end, so that no more need follow.
+    #: Whether the answer is whole, so that no more need follow.
     is_done: bool = False
+    #: Whether its last event has come: clients leave then, and need not be kept until the engine
+    #: closes its side.
+    is_over: bool = False
     _rest: bytearray = field(default_factory=bytearray)
     _is_too_long: bool = False
 
@@ -44,19 +49,38 @@ class Stream(ABC):
 
         Where nothing is hidden every byte is passed on at once; else whole events are.
         """
-        before, passed = self.pieces, bytearray()
-        self._rest += chunk
-        while (end := _end_of_event(self._rest)) >= 0:
-            event = bytes(self._rest[:end])
-            del self._rest[:end]
+        if not self._rest and self._is_one_more(chunk):
+            # Nearly all chunks are one such event, and nothing of it need be kept.
+            self.pieces += 1
+            return chunk, 1
+        before, passed, begin = self.pieces, [], 0
+        if self._rest:
+            # Where an event ends was looked for up to here; the end may lie across the cut.
+            seen = max(0, len(self._rest) - _LONGEST_END)
+            self._rest += chunk
+            data: bytes | bytearray = self._rest
+        else:
+            data, seen = chunk, 0
+        is_plain = b"\r" not in data
+        while (end := _end_of_event(data, seen, is_plain=is_plain)) >= 0:
+            event = bytes(data[begin:end])
             if self._is_passed(event):
-                passed += event
+                passed.append(event)
+            begin = seen = end
+        self._keep(data, begin)
         if len(self._rest) > LONGEST:
             # What follows until its end is passed on with it.
             self._is_too_long = True
-            passed += self._rest
+            passed.append(bytes(self._rest))
             self._rest.clear()
-        return (bytes(passed) if self.hides_usage else chunk), self.pieces - before
+        return (b"".join(passed) if self.hides_usage else chunk), self.pieces - before
+
+    def _keep(self, data: bytes | bytearray, begin: int) -> None:
+        """Keep what belongs to an event that has not come whole."""
+        if data is self._rest:
+            del self._rest[:begin]
+        elif begin < len(data):
+            self._rest += data[begin:]
 
     def finish(self) -> bytes:
         """Return what is left when nothing more comes: an event that was cut off."""
@@ -72,9 +96,17 @@ class Stream(ABC):
     def _read(self, name: bytes, data: bytes) -> bool:
         """Take notice of an event by its name and data; tell whether it is passed on."""
 
+    def _is_one_more(self, event: bytes) -> bool:
+        """Tell whether it is one event with a further piece of text, and nothing else to read."""
+        del event
+        return False
+
     def _is_passed(self, event: bytes) -> bool:
         if self._is_too_long:
             self._is_too_long = False
+            return True
+        if self._is_one_more(event):
+            self.pieces += 1
             return True
         name, data = _parts(event)
         if name == b"error":
@@ -105,15 +137,21 @@ def read_object(data: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _end_of_event(data: bytearray) -> int:
-    """Return where the first event ends, or -1 where none does yet."""
-    place = data.find(b"\n\n")
+def _end_of_event(data: bytes | bytearray, seen: int, *, is_plain: bool) -> int:
+    """Return where the first event ends, or -1 where none does yet.
+
+    Args:
+        data: what has come.
+        seen: up to where none ends.
+        is_plain: whether lines end in line feeds alone.
+    """
+    place = data.find(b"\n\n", seen)
     end = place + 2 if place >= 0 else -1
-    if b"\r" not in data:
+    if is_plain:
         return end
     ends = [end] if end >= 0 else []
     for mark in (b"\r\n\r\n", b"\r\r"):
-        place = data.find(mark)
+        place = data.find(mark, seen)
         if place >= 0:
             ends.append(place + len(mark))
     return min(ends, default=-1)

@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from llmstack.gateway.counts import OK, Counts
 from llmstack.gateway.course import ClientLeftError, Course
 from llmstack.gateway.events import read_object
+from llmstack.gateway.idle import Idle
 from llmstack.gateway.prompts import Asked
 from llmstack.gateway.settings import Settings
 
@@ -97,24 +98,36 @@ class Passing:
         first = self.counts.first_token.labels(self.course.model, self.course.prompt_class)
         between = self.counts.inter_token.labels(self.course.model, self.course.prompt_class)
         try:
-            async with asyncio.timeout(self._left()) as until_first_token:
-                async for chunk in self.answer.content.iter_any():
-                    passed, pieces = stream.feed(chunk)
-                    if pieces:
-                        now = time.monotonic()
-                        if self.course.first_token is None:
-                            # From here on an answer may be as long as it likes.
-                            until_first_token.reschedule(None)
-                            self.course.first_token = now - self.course.began
-                            first.observe(self.course.first_token)
-                            self.course.pieces, pieces, last = 1, pieces - 1, now
-                        for _ in range(pieces):
-                            between.observe((now - last) / pieces)
-                        self.course.pieces += pieces
-                        last = now
-                    if passed:
-                        # Waits while the client reads slowly, and with it the engine.
-                        await self._write(response, passed)
+            async with asyncio.timeout(self._left()) as limit:
+                with Idle(limit, self.settings.idle_timeout) as idle:
+                    self._stop_the_clock()
+                    async for chunk in self.answer.content.iter_any():
+                        now = idle.heard = time.monotonic()
+                        passed, pieces = stream.feed(chunk)
+                        if pieces:
+                            if self.course.first_token is None:
+                                # From here on an answer may be as long as it likes.
+                                limit.reschedule(None)
+                                self.course.first_token = now - self.course.began
+                                first.observe(self.course.first_token)
+                                self.course.pieces, pieces, last = 1, pieces - 1, now
+                            for _ in range(pieces):
+                                between.observe((now - last) / pieces)
+                            self.course.pieces += pieces
+                            last = now
+                        if passed:
+                            # Waits while the client reads slowly, and with it the engine.
+                            idle.is_busy = True
+                            await self._write(response, passed)
+                            idle.is_busy = False
+                        if stream.is_over:
+                            break
+        except (asyncio.CancelledError, ClientLeftError):
+            self.course.usage = stream.usage()
+            if stream.is_done and not stream.has_error:
+                # It has all that it asked for, and did not wait for formalities.
+                self.course.outcome = OK
+            raise
         except TimeoutError:
             kind = "timeout"
         except aiohttp.ClientError:
@@ -137,12 +150,20 @@ class Passing:
         if kind:
             self.counts.upstream_errors.labels(self.course.model, kind).inc()
         await response.write_eof()
+        if not kind and not self.answer.content.is_eof():
+            # The engine's own end is on its way, after which its connection serves another.
+            await asyncio.sleep(0)
         return response
 
     def _left(self) -> float:
         """Return how many seconds of those that an answer may take are left."""
         end = self.course.began + self.settings.request_timeout
         return max(0.0, end - time.monotonic())
+
+    def _stop_the_clock(self) -> None:
+        """Let aiohttp set no timer for each piece that it reads: the stream has its own."""
+        if self.answer.connection is not None and self.answer.connection.protocol is not None:
+            self.answer.connection.protocol.read_timeout = None
 
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
         """Pass something on; wait for a client that reads slowly, but not for ever.

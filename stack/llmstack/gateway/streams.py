@@ -34,22 +34,37 @@ def response_usage(answer: dict[str, Any]) -> Usage | None:
 class ChatStream(Stream):
     """Of chats and completions: `choices` in each event, tokens in the last, and `[DONE]`."""
 
-    _last_usage: bytes = b""
+    _usage: Usage | None = None
 
     def usage(self) -> Usage | None:
         """Return the tokens that the engine counted, or None where it has not told."""
-        return chat_usage(read_object(self._last_usage)) if self._last_usage else None
+        return self._usage
+
+    def _is_one_more(self, event: bytes) -> bool:
+        # Between the first text and the end nothing else comes, and reading it would cost.
+        return (
+            self.pieces > 0
+            and not self._is_too_long
+            and event.startswith(b"data: {")
+            and event.endswith(b"}\n\n")
+            and event.find(b"\n") == len(event) - 2
+            and b"\r" not in event
+            and b'"usage"' not in event
+            and b'"error"' not in event
+            and b'_reason":"' not in event
+            and b'_reason": "' not in event
+        )
 
     def _read(self, name: bytes, data: bytes) -> bool:
         del name
         if data == _DONE:
-            self.is_done = True
+            self.is_done = self.is_over = True
             return True
         if b'"usage"' in data:
-            # Some engines count in each event: only the last is read, at the end.
+            # Some engines count in each event: the last one counts.
             found = read_object(data)
             if found.get("usage"):
-                self._last_usage = data
+                self._usage = chat_usage(found)
                 if not found.get("choices") and "error" not in found:
                     return not self.hides_usage
         if b'"error"' in data:
@@ -87,7 +102,7 @@ class MessageStream(Stream):
         elif name == b"message_delta":
             self._count(read_object(data), is_end=True)
         elif name == b"message_stop":
-            self.is_done = True
+            self.is_done = self.is_over = True
         return True
 
     def _count(self, told: object, *, is_end: bool) -> None:
@@ -119,7 +134,7 @@ class ResponseStream(Stream):
         elif name in (b"response.completed", b"response.incomplete", b"response.failed"):
             found = read_object(data).get("response")
             self._usage = response_usage(found) if isinstance(found, dict) else None
-            self.is_done = True
+            self.is_done = self.is_over = True
             self.has_error = self.has_error or name == b"response.failed"
         return True
 

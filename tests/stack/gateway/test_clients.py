@@ -12,7 +12,7 @@ from aiohttp import web
 from llmstack.gateway.memory_limits import MemoryLimits
 from tests.stack.gateway.clients import asking, connected, head, is_closed
 from tests.stack.gateway.conftest import Make, Setup
-from tests.stack.gateway.engine import FakeEngine, begin, event, hangs
+from tests.stack.gateway.engine import FakeEngine, begin, chunk, event, hangs
 
 MESSAGES = [{"role": "user", "content": "Hello."}]
 #: A question in each dialect.
@@ -54,6 +54,43 @@ def test_one_that_leaves_a_stream(setup: Setup, path: str) -> None:
     setup.until(lambda: setup.engines[0].running == 0)
     assert 1 <= setup.value("gateway_tokens_generated_total") < 1000
     assert 0 == setup.value("gateway_active_requests")
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+def test_one_that_leaves_with_the_last_event(setup: Setup, path: str) -> None:
+    """As OpenAI's own does at `[DONE]`: it has all of its answer, which is a success."""
+    question = {**QUESTIONS[path], **{name: 4 for name in QUESTIONS[path] if "tokens" in name}}
+    last = {"/v1/messages": b"message_stop", "/v1/responses": b"response.completed"}
+    for _ in range(20):
+        with asking(setup, {"model": "tiny", "stream": True, **question}, path) as connection:
+            found = b""
+            while last.get(path, b"[DONE]") not in found:
+                found += connection.recv(65536)
+    setup.ended(ok=20)
+
+    assert 20 * 4 == setup.value("gateway_tokens_generated_total")
+    assert 20 == setup.value("gateway_request_duration_seconds_count")
+
+
+def test_one_that_leaves_when_the_model_has_stopped(setup: Setup) -> None:
+    """The answer is whole; what would follow only counts it."""
+
+    async def stops(
+        engine: FakeEngine, request: web.Request, body: dict[str, Any]
+    ) -> web.StreamResponse:
+        response = await begin(request)
+        await response.write(event(chunk(body, {"content": " a"})))
+        await response.write(event(chunk(body, {}, "stop")))
+        return await hangs(engine, request, body)
+
+    setup.engines[0].answer = stops
+    with asking(setup, STREAM) as connection:
+        found = b""
+        while b'"stop"' not in found:
+            found += connection.recv(65536)
+    setup.ended(ok=1)
+
+    setup.until(lambda: setup.engines[0].running == 0)
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,8 @@ def faults_of_streams(speech: Speech) -> list[Fault]:
         Fault("events that are no JSON", [STREAM + chunked(*[b"data: \xff{\n\n"] * 5) + END], 200),
         Fault("an event without end", [STREAM + chunked(b"data: " + b"x" * 3_000_000) + END], 200),
         Fault("a chunk that is none", [begun + b"zz\r\n", CLOSE], 502),
+        Fault("ends, and keeps the connection", [STREAM + chunked(*speech.events), HANG], 200, "", "ok"),
+        Fault("ends, and breaks the connection", [STREAM + chunked(*speech.events), BREAK], 200, "", "ok"),
         Fault("counts below zero", [STREAM + chunked(*rest[:-1], speech.miscounted, last if last in rest else rest[-1]) + END], 200, "", "ok"),
         Fault("words that are no text", [STREAM + chunked(*[odd if each is text else each for each in speech.events]) + END], 200, "", "ok"),
         Fault("byte by byte", [STREAM, *[chunked(bytes([byte])) for byte in b"".join(speech.events)], END], 200, "", "ok"),
