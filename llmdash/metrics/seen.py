@@ -1,7 +1,8 @@
 """Families that a real server has shown us; the rest of the catalogues is read from source code.
 
 Made from the captured pages in `tests/expositions/`; a test holds the two together. What a test
-made up, in a model of a real Triton or out of a catalogue, was never seen.
+made up, in a model of a real Triton or out of a catalogue, was never seen; nor was what our GPU
+exporter shows of GPUs that it plays.
 """
 
 from __future__ import annotations
@@ -10,6 +11,46 @@ from collections.abc import Mapping
 
 #: By kind of exporter: two may use one name and mean their own.
 SEEN: Mapping[str, frozenset[str]] = {
+    "app": frozenset(
+        {
+            "llm_active_requests",
+            "llm_request_duration_seconds",
+            "llm_request_size_bytes",
+            "llm_requests_total",
+            "llm_tokens_generated_total",
+            "process_cpu_seconds_total",
+            "process_max_fds",
+            "process_open_fds",
+            "process_resident_memory_bytes",
+            "process_start_time_seconds",
+            "process_virtual_memory_bytes",
+            "python_gc_collections_total",
+            "python_gc_objects_collected_total",
+            "python_gc_objects_uncollectable_total",
+            "python_info",
+        }
+    ),
+    "gateway": frozenset(
+        {
+            "gateway_active_requests",
+            "gateway_auth_failures_total",
+            "gateway_inter_token_latency_seconds",
+            "gateway_limits_shared",
+            "gateway_rate_limited_total",
+            "gateway_request_duration_seconds",
+            "gateway_requests_total",
+            "gateway_time_to_first_token_seconds",
+            "gateway_tokens_generated_total",
+            "gateway_tokens_prompted_total",
+            "gateway_upstream_errors_total",
+            "process_cpu_seconds_total",
+            "process_max_fds",
+            "process_open_fds",
+            "process_resident_memory_bytes",
+            "process_start_time_seconds",
+            "process_virtual_memory_bytes",
+        }
+    ),
     "triton": frozenset(
         {
             "nv_cpu_memory_total_bytes",

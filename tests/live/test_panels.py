@@ -1,8 +1,9 @@
 """The proof that panels have data: a real Prometheus with our files is asked everything they ask.
 
-Twice: of real servers, where only what rests on families that they lack may go unanswered; and of
-expositions made from the catalogues, where nothing may. What is made proves queries, never facts.
-Sources without a real server show their oldest names beside the real ones, and then their newest.
+Twice: of real servers and programs, where only what rests on families that they lack may go
+unanswered; and of expositions made from the catalogues, where nothing may. What is made proves
+queries, never facts. Sources without a real server show their oldest names beside the real ones, and
+then their newest; the GPU exporter plays its GPUs, with either names beside one Prometheus.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from llmdash.metrics import prometheus as prometheus_metrics
 from llmdash.metrics import triton as triton_metrics
 from llmdash.pack import DEFAULT
 from llmdash.slos.windows import MONTHLY_EVALUATION
+from tests.live.app_traffic import app_traffic
 from tests.live.evidence import Hearing, Verdict, all_questions, hear
 from tests.live.fleets import Fleet, Generation, made_fleet
+from tests.live.gateway_traffic import gateway_traffic
 from tests.live.process import wait_until
 from tests.live.prometheus_server import QueryFailedError, prometheus_server, write_targets
 from tests.live.questions import annotation_questions
 from tests.live.report import REPORT
+from tests.live.stack_programs import GENERATIONS_OF_NAMES, Program
 from tests.live.traffic import triton_traffic, vllm_traffic
 from tests.live.triton_families import TENSORRT_LLM_BACKEND, VLLM_BACKEND
 from tests.live.triton_server import TritonServer
@@ -42,6 +46,8 @@ FRESH = "--query.lookback-delta=2m"
 WITHIN_SECONDS = 240.0
 
 KINDS = ("real", "made")
+#: By which names the GPU exporter shows its GPUs to a Prometheus of this major.
+GPU_NAMES = dict(zip(MAJORS, GENERATIONS_OF_NAMES, strict=True))
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ class Evidence:
             return "every source made from its catalogue"
         real = ", ".join(sorted(self.real_sources))
         # A Triton without a GPU runs no backend; a model of the tests registers its families.
-        return f"real servers for {real} (backends by test models); made: {', '.join(made)}"
+        played = "backends by test models, GPUs simulated"
+        return f"real programs for {real} ({played}); made: {', '.join(made)}"
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +76,9 @@ def evidence(
     triton: TritonServer,
     triton_vllm: TritonServer,
     triton_trtllm: TritonServer,
+    troubled_gateway: Program,
+    app: Program,
+    gpu_exporters: dict[str, Program],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Evidence]:
     build = checked(compile_pack(DEFAULT))
@@ -77,20 +87,25 @@ def evidence(
         "triton": triton.metrics_url,
         "triton-vllm": triton_vllm.metrics_url,
         "triton-trtllm": triton_trtllm.metrics_url,
+        "gateway": troubled_gateway.metrics_url,
+        "app": app.metrics_url,
     }
+    gpus = {major: gpu_exporters[names].metrics_url for major, names in GPU_NAMES.items()}
+    real_sources = frozenset({*real, "dcgm"})
     with ExitStack() as stack:
-        rest = [source for source in build.pack.sources if source.name not in real]
+        rest = [source for source in build.pack.sources if source.name not in real_sources]
         oldest = stack.enter_context(made_fleet((each, Generation.OLDEST) for each in rest))
         # The newest names of real servers are proven by these alone.
         generations = [
-            (each, Generation.EVERY if each.name in real else Generation.NEWEST)
+            (each, Generation.EVERY if each.name in real_sources else Generation.NEWEST)
             for each in build.pack.sources
         ]
         made = stack.enter_context(made_fleet(generations))
-        fleets = {"real": oldest.joined(real), "made": made}
         hearings = {}
-        for kind, fleet in fleets.items():
+        for kind in KINDS:
             for major in MAJORS:
+                beside = oldest.joined({**real, "dcgm": gpus[major]})
+                fleet = beside if kind == "real" else made
                 folder = tmp_path_factory.mktemp(f"{kind}{major}")
                 hearing = stack.enter_context(_hearing(build, fleet, major, folder))
                 if kind == "real":
@@ -103,9 +118,13 @@ def evidence(
             # Few clients: each answer moves many series, and cores are short.
             sent = triton_traffic(server, models, workers=4, limit=limit, seconds=seconds)
             stack.enter_context(sent)
+        asked = troubled_gateway.base_url
+        # Few clients here, too: vLLM has enough of its own.
+        stack.enter_context(gateway_traffic(asked, workers=3, limit=limit, seconds=seconds))
+        stack.enter_context(app_traffic(app.base_url, limit=limit, seconds=seconds))
         hear(hearings.values(), WITHIN_SECONDS)
         verdicts = {key: hearing.verdict() for key, hearing in hearings.items()}
-        yield Evidence(build, frozenset(real), hearings, verdicts)
+        yield Evidence(build, real_sources, hearings, verdicts)
 
 
 def _newer_than(version: str | None) -> dict[str, str]:

@@ -1,13 +1,17 @@
-"""The catalogues agree with the pages of the real servers, as they do with the captured ones."""
+"""The catalogues agree with the pages of real servers and programs, as they do with captured ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 import pytest
 
+from llmdash.sources.app import app as app_source
+from llmdash.sources.gateway import gateway as gateway_source
 from tests.exposition import Scrape
 from tests.live.exposition import fetch_exposition
+from tests.live.stack_programs import Program
 from tests.live.triton_server import TritonServer
 from tests.live.vllm_server import VllmServer
 from tests.metrics import test_catalogue as catalogue
@@ -36,3 +40,29 @@ def test_triton_is_as_catalogued(triton: TritonServer, agrees: Callable[[Scrape]
     """What holds for the captured pages of Triton holds for the one that runs."""
     page = fetch_exposition(triton.metrics_url)
     agrees(Scrape("the running Triton", "tritonserver", triton.version or "", page.families))
+
+
+@pytest.mark.parametrize("agrees", AGREEMENTS)
+def test_the_gateway_is_as_catalogued(
+    troubled_gateway: Program, agrees: Callable[[Scrape], None]
+) -> None:
+    """What holds for the captured page of the gateway holds for the one that runs."""
+    page = fetch_exposition(troubled_gateway.metrics_url)
+    agrees(Scrape("the running gateway", "gateway", version("llmdash"), page.families))
+
+
+@pytest.mark.parametrize("agrees", AGREEMENTS)
+def test_the_app_is_as_catalogued(app: Program, agrees: Callable[[Scrape], None]) -> None:
+    """What holds for the captured page of an app with our middleware holds for the one that runs."""
+    page = fetch_exposition(app.metrics_url)
+    agrees(Scrape("the running app", "app", version("llmdash"), page.families))
+
+
+def test_our_programs_show_all_that_their_sources_know(
+    troubled_gateway: Program, app: Program
+) -> None:
+    """Nothing is left out that pages ask for, when a process started among it."""
+    for program, source in ((troubled_gateway, gateway_source()), (app, app_source())):
+        shown = fetch_exposition(program.metrics_url).families
+
+        assert [] == [metric.name for metric in source.metrics if metric.name not in shown]

@@ -16,6 +16,7 @@ import prometheus_client
 import pytest
 
 from llmdash.metrics import (
+    app,
     dcgm,
     dcgm_exporter,
     dcgm_fields,
@@ -23,6 +24,7 @@ from llmdash.metrics import (
     dcgm_plain_units,
     dcgm_renamed,
     fastapi,
+    gateway,
     gpu_exporter,
     prometheus,
     python_process,
@@ -65,6 +67,7 @@ EXPORTERS = {
     "vllm": vllm.METRICS,
 }
 MODULES = (
+    *(app, gateway),
     *(dcgm, dcgm_exporter, dcgm_fields, dcgm_opt_in, dcgm_plain_units, dcgm_renamed),
     *(fastapi, gpu_exporter, prometheus, python_process, sglang),
     *(triton, triton_trtllm, triton_vllm, trtllm),
@@ -86,6 +89,9 @@ class Server:
 
 
 SERVERS = {
+    # Programs of our own, which run as Python's client shows.
+    "app": Server((*app.METRICS, *python_process.METRICS), {}),
+    "gateway": Server((*gateway.METRICS, *python_process.METRICS), {}),
     "tritonserver": Server(
         triton.METRICS,
         {version: release for release, version in triton.SERVER_VERSIONS.items()},
@@ -317,7 +323,7 @@ def test_quantiles_are_equal(scrape: Scrape) -> None:
 
 
 def test_the_scrapes_are_of_known_servers() -> None:
-    """Each captured page is compared with a catalogue, and both servers are there."""
+    """Each captured page is compared with a catalogue, and every server is there."""
     assert set(SERVERS) == {scrape.server for scrape in captured_scrapes()}
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from llmdash.metrics import triton, triton_trtllm, triton_vllm, vllm
+from llmdash.metrics import app, gateway, python_process, triton, triton_trtllm, triton_vllm, vllm
 from llmdash.metrics.metric import Metric
 from llmdash.metrics.seen import EXTENDED, SEEN, seen_of
+from llmdash.sources.app import app as app_source
+from llmdash.sources.dcgm import dcgm as dcgm_source
+from llmdash.sources.gateway import gateway as gateway_source
 from llmdash.sources.triton import triton as triton_source
 from llmdash.sources.triton_trtllm import triton_trtllm as triton_trtllm_source
 from llmdash.sources.triton_vllm import triton_vllm as triton_vllm_source
@@ -15,6 +18,8 @@ from tests.exposition import captured_scrapes
 
 #: What captured pages call their servers, and the exporter's catalogue.
 CAPTURED: dict[str, tuple[str, tuple[Metric, ...]]] = {
+    "app": ("app", (*app.METRICS, *python_process.METRICS)),
+    "gateway": ("gateway", (*gateway.METRICS, *python_process.METRICS)),
     "tritonserver": ("triton", triton.METRICS),
     "vllm": ("vllm", vllm.METRICS),
 }
@@ -42,9 +47,15 @@ def test_what_a_backend_adds_was_not_seen(exporter: str, backend: tuple[Metric, 
 
 def test_exporters_are_called_as_their_sources_say() -> None:
     """A name that no source has would hide what was seen of it."""
-    sources = (vllm_source(), triton_source(), triton_vllm_source(), triton_trtllm_source())
+    tritons = (triton_source(), triton_vllm_source(), triton_trtllm_source())
+    sources = (vllm_source(), *tritons, gateway_source(), app_source())
 
     assert {*SEEN, *EXTENDED} == {source.exporter for source in sources}
+
+
+def test_simulated_gpus_were_not_seen() -> None:
+    """The GPU exporter is a real program, but the GPUs of our tests are played: they prove no fact."""
+    assert frozenset() == seen_of(dcgm_source().exporter)
 
 
 def test_of_an_unknown_exporter_nothing_was_seen() -> None:
