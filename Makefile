@@ -14,7 +14,15 @@ INSTALLED := $(VENV)/.installed-dev
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(INSTALLED) ## Watch simulated servers in this terminal: no GPU, no Docker; INCIDENT=kv-exhaustion makes something go wrong
+	@tools="$$(stack/prometheus.sh | awk -F '\t' '$$3 != "-" && $$4 != "-"' | tail -1)"; \
+	[ -n "$$tools" ] || { echo 'no Prometheus with an Alertmanager beside it was found or could be installed' >&2; exit 1; }; \
+	IFS=$$'\t' read -r _ _ prometheus alertmanager <<< "$$tools"; \
+	exec $(VENV)/bin/llmstack demo --prometheus "$$prometheus" --alertmanager "$$alertmanager" \
+	    $(if $(INCIDENT),--incident '$(INCIDENT)')
 
 .PHONY: build
 build: $(INSTALLED) ## Write generated/ and let every promtool found check it
@@ -70,20 +78,35 @@ faults: $(INSTALLED) ## Break a push off at each of its requests in turn, in eve
 	@mkdir -p $(REPORTS)
 	$(VENV)/bin/pytest --junitxml=$(REPORTS)/faults.xml tests/faults
 
+.PHONY: incidents
+incidents: $(INSTALLED) ## Play every incident of the demo at once, and see that its alerts fire and no others
+	stack/prometheus.sh
+	@mkdir -p $(REPORTS)
+	$(VENV)/bin/pytest --junitxml=$(REPORTS)/incidents.xml tests/incidents
+
 .PHONY: test-grafana
 test-grafana: $(INSTALLED) ## Run the contract of a push on your own Grafana: GRAFANA_URL=… GRAFANA_TOKEN=…
 	@[ -n "$(GRAFANA_URL)" ] || { echo 'name a Grafana: make test-grafana GRAFANA_URL=http://localhost:3000' >&2; exit 1; }
 	LLMDASH_GRAFANA_URL='$(GRAFANA_URL)' $(VENV)/bin/pytest tests/grafana/test_contract.py
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure the command, a push and the gateway, and write what came out to tests/bench/results.md
+bench: $(INSTALLED) ## Measure the command, a push, the gateway and the simulator, and write what came out to tests/bench/results.md
 	$(VENV)/bin/python -m tests.bench.run command
 	$(VENV)/bin/python -m tests.bench.run push
 	$(VENV)/bin/python -m tests.bench.run gateway
+	$(VENV)/bin/python -m tests.bench.run simulator
+
+.PHONY: bench-simulator
+bench-simulator: $(INSTALLED) ## Measure how far the simulator's tokens are from its model's, with 1,000 streams, into the same file
+	$(VENV)/bin/python -m tests.bench.run simulator
 
 .PHONY: bench-gateway
 bench-gateway: $(INSTALLED) ## Measure the gateway alone, beside LiteLLM and a bare pass-through, into the same file
 	$(VENV)/bin/python -m tests.bench.run gateway
+
+.PHONY: bench-demo
+bench-demo: $(INSTALLED) ## Measure how long `make demo` takes to its first table, here and in a fresh clone, into the same file
+	$(VENV)/bin/python -m tests.bench.run demo
 
 .PHONY: bench-cost
 bench-cost: $(INSTALLED) ## Measure what pages cost at scale, on a real Prometheus, into the same file

@@ -24,7 +24,7 @@ README = (ROOT / "README.md").read_text()
 VENV = Path(sys.executable).parents[1]
 
 # Too long for a test, or a test of its own: where each is run.
-RUN_ELSEWHERE = {"make test": ".ci/run", "make live": ".ci/run"}
+RUN_ELSEWHERE = {"make test": ".ci/run", "make live": ".ci/run", "make demo": ".ci/run"}
 
 
 def _blocks(language: str) -> list[str]:
@@ -44,7 +44,8 @@ SERVER = next(command for command in _commands() if command.startswith("promethe
 PUSHES = [command for command in _commands() if command.startswith("llmdash push ")]
 EXPORTER = next(c for c in _commands() if c.startswith("llmstack gpu-exporter"))
 #: Programs that run until they are told to end: tests/stack/test_readme.py starts them.
-STACK = [c for c in _commands() if c.endswith(("llmstack gateway", "watchdog.yaml", "--port 8001"))]
+ENDS = ("llmstack gateway", "watchdog.yaml", "--port 8001", "--replicas 3")
+STACK = [c for c in _commands() if c.endswith(ENDS)]
 LONG = {*RUN_ELSEWHERE, *PUSHES, SERVER, EXPORTER, *STACK}
 #: One after the other within a block: what is built is then asked of.
 SHORT = [

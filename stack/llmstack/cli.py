@@ -180,6 +180,79 @@ def gpu_exporter(names: str | None, **given: Any) -> None:
     run(replace(read_settings(os.environ), **changes), click.echo)
 
 
+def _list_simulated(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        from llmstack.simulator.program import listed
+
+        click.echo(listed())
+        context.exit()
+
+
+@main.command("simulate")
+@click.option(
+    "--engine", help="vllm, triton-vllm, triton-trtllm, sglang or trtllm (SIMULATOR_ENGINE, vllm)."
+)
+@click.option("--engine-version", help="Whose metrics are shown (SIMULATOR_ENGINE_VERSION).")
+@click.option("--model", help="What clients call the model (SIMULATOR_MODEL, as the preset).")
+@click.option("--preset", help="A model on a GPU, of --list (SIMULATOR_PRESET).")
+@click.option(
+    "--replicas",
+    type=int,
+    help="Each on a port of its own, from --port on (SIMULATOR_REPLICAS, 1).",
+)
+@click.option("--host", help="Address to listen at (SIMULATOR_HOST, 127.0.0.1).")
+@click.option(
+    "--port", type=int, help="Of the first; 0 is a free one for each (SIMULATOR_PORT, 8000)."
+)
+@click.option(
+    "--metrics-port", type=int, help="Of Triton's metrics (SIMULATOR_METRICS_PORT, 8002)."
+)
+@click.option("--seed", type=int, help="Equal ones answer equally (SIMULATOR_SEED, 0).")
+@click.option(
+    "--incident",
+    "incidents",
+    multiple=True,
+    metavar="NAME@START+SECONDS[:REPLICA]",
+    help="What goes wrong, of --list; may be given again (SIMULATOR_INCIDENTS, with commas).",
+)
+@click.option("--max-model-len", type=int, help="Tokens of a request (SIMULATOR_MAX_MODEL_LEN).")
+@click.option("--max-num-seqs", type=int, help="In a batch (SIMULATOR_MAX_NUM_SEQS).")
+@click.option(
+    "--max-num-batched-tokens", type=int, help="In a step (SIMULATOR_MAX_NUM_BATCHED_TOKENS)."
+)
+@click.option("--kv-blocks", type=int, help="Of 16 tokens each (SIMULATOR_KV_BLOCKS).")
+@click.option(
+    "--prefix-cache/--no-prefix-cache",
+    default=None,
+    help="Read once what prompts begin with alike (SIMULATOR_PREFIX_CACHE, on).",
+)
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_simulated,
+    help="Show presets and incidents.",
+)
+def simulate(incidents: tuple[str, ...], **given: Any) -> None:
+    """Play servers of a language model, with their metrics, on no GPU.
+
+    Requests are batched, queued and preempted as an engine does; numbers of speed come from a
+    preset. Limits that are left out are the preset's. While it runs, POST /simulator/incidents
+    {"name": …, "seconds": …, "replica": …} begins an incident, and GET /simulator/state says how
+    things are; both answer this machine alone. Options win over the environment.
+    """
+    from dataclasses import replace
+
+    from llmstack.simulator.program import run
+    from llmstack.simulator.settings import incident_option, read_settings
+
+    changes = {name: value for name, value in given.items() if value is not None}
+    if incidents:
+        changes["incidents"] = tuple(map(incident_option, incidents))
+    run(replace(read_settings(os.environ), **changes), click.echo)
+
+
 @main.command("watchdog")
 @click.argument("configuration", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--check", "is_check", is_flag=True, help="Read the file, start nothing.")
@@ -242,3 +315,29 @@ def preflight(profile: str, env_file: Path | None, output: str) -> None:
     findings = judged(ThisMachine(), asked, read_settings(asked, environment))
     click.echo(as_json(profile, findings) if output == "json" else told(findings))
     raise SystemExit(1 if failed(findings) else 0)
+
+
+@main.command("demo")
+@click.option("--incident", metavar="NAME", help="What goes wrong after a minute: simulate --list.")
+@click.option(
+    "--generated",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("generated"),
+    show_default=True,
+    help="What `llmdash build` wrote.",
+)
+@click.option("--prometheus", type=click.Path(path_type=Path), help="The server. [default: PATH]")
+@click.option("--alertmanager", type=click.Path(path_type=Path), help="[default: PATH]")
+@click.option("--seconds", type=click.FloatRange(min=0), help="It ends by itself after so many.")
+@click.option("--plain", is_flag=True, help="Lines instead of a table, as where no terminal is.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of servers and of traffic.")
+def demo(incident: str | None, **given: Any) -> None:
+    """Watch simulated servers in this terminal: no GPU, no Docker, no account.
+
+    Three simulated vLLM servers, the gateway, simulated GPUs, Prometheus with the built rules,
+    Alertmanager, and traffic. Ctrl-C ends all of it. With GRAFANA_URL and GRAFANA_TOKEN the built
+    dashboards are pushed there.
+    """
+    from llmstack.demo.command import run
+
+    run(incident or "", os.environ.get("GRAFANA_URL", ""), click.echo, **given)

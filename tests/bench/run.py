@@ -1,6 +1,7 @@
 """Measures and writes `results.md`: the command, with `push` how long a push plans, with `gateway`
-what the gateway costs beside others, with `cost` what pages cost at scale, with `slo` what promises
-cost and, in `slo_differential.md`, how they do beside those of other generators.
+what the gateway costs beside others, with `simulator` how far its tokens are from its model's, with
+`cost` what pages cost at scale, with `slo` what promises cost and, in `slo_differential.md`, how they
+do beside those of other generators.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from tests.bench import (
     command_time,
     cost,
     cost_report,
+    demo_time,
     push_time,
     results,
+    simulator,
     slo_cost,
     slo_differential,
     slo_report,
@@ -32,7 +35,7 @@ def main() -> int:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("command", "push", "gateway", "cost", "slo"),
+        choices=("command", "push", "gateway", "simulator", "demo", "cost", "slo"),
         default="command",
     )
     parser.add_argument("--small", action="store_true", help="a sample of a cost, not written")
@@ -57,6 +60,10 @@ def _measured(what: str, *, small: bool) -> tuple[results.Section, list[str]]:
             return _slo(small=small)
         case "push":
             return push_time.measure(), []
+        case "demo":
+            return demo_time.measure(), []
+        case "simulator":
+            return simulator.section(simulator.measure(), simulator.first_tokens()), []
         case "gateway":
             return gateway_report.section(gateway_report.compare(_sayer())), []
     return _command(), []

@@ -126,6 +126,19 @@ def group_members(group: int) -> set[int]:
     return members
 
 
+def started_in(folder: Path) -> list[str]:
+    """The commands of all processes whose working folder is this one, or below it."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words, place = each.read_bytes().split(b"\0"), (each.parent / "cwd").readlink()
+        except OSError:  # it ended in the meantime, or is somebody else's
+            continue
+        if place == folder or folder in place.parents:
+            found.append(b" ".join(words).decode(errors="replace"))
+    return found
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):  # all of the group has ended

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from llmstack.demo.stage import free_ports
 from tests.live.process import free_port, wait_until
 from tests.stack.gateway.engine import FakeEngine, Loop
 
@@ -93,6 +94,19 @@ def test_the_gateway(engine: int, tmp_path: Path) -> None:
         wait_until(
             lambda: expected <= series(f"{url}/metrics"), within=10, what=f"{expected} is shown"
         )
+
+
+def test_the_simulator(tmp_path: Path) -> None:
+    """Each replica shows the families of the release."""
+    line = command("llmstack simulate --engine vllm --engine-version 0.12 --preset llama-3.1-8b-h100 --replicas 3")  # fmt: skip
+    # Three ports in a row, as are free for the demo.
+    first = free_ports().engine
+    expected = shown("vllm:num_requests_running")
+    with started(line, tmp_path, {}, SIMULATOR_PORT=str(first)):
+        for port in range(first, first + 3):
+            page = partial(series, f"http://127.0.0.1:{port}/metrics")
+            wait_until(page, within=30, what=f"{port} answers")
+            assert set() == expected - page()
 
 
 def test_the_watchdog(engine: int, tmp_path: Path) -> None:

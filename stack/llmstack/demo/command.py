@@ -1,0 +1,68 @@
+"""The command: finds what the demonstration needs, and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from llmstack.demo.program import Wanted, demonstrate
+from llmstack.demo.stage import Stage, free_ports
+from llmstack.errors import ConfigurationError
+from llmstack.simulator.incidents import KINDS
+
+#: An incident begins after so many seconds, when all is seen to be well, and lasts so long.
+BEGINS, LASTS = 60, 1800
+
+
+def run(
+    incident: str,
+    grafana_url: str,
+    say: Callable[[str], None],
+    *,
+    generated: Path,
+    prometheus: Path | None,
+    alertmanager: Path | None,
+    seconds: float | None,
+    plain: bool,
+    seed: int,
+) -> None:
+    """Run the demonstration.
+
+    Raises:
+        ConfigurationError: there is no such incident, or something that is needed is missing.
+    """
+    if incident and incident not in KINDS:
+        raise ConfigurationError(f"no incident is called {incident}; there are {', '.join(KINDS)}")
+    wanted = Wanted(
+        generated=generated,
+        prometheus=prometheus or _found("prometheus"),
+        alertmanager=alertmanager or _found("prometheus-alertmanager", "alertmanager"),
+        incident=f"{incident}@{BEGINS}+{LASTS}" if incident else "",
+        seconds=seconds,
+        is_plain=plain,
+        grafana_url=grafana_url,
+        seed=seed,
+    )
+    make = partial(
+        Stage,
+        generated=wanted.generated,
+        ports=free_ports(),
+        prometheus=wanted.prometheus,
+        alertmanager=wanted.alertmanager,
+        incident=wanted.incident,
+        seed=seed,
+    )
+    asyncio.run(demonstrate(wanted, make, say))
+
+
+def _found(*names: str) -> Path:
+    for name in names:
+        path = shutil.which(name)
+        if path is not None:
+            return Path(path)
+    raise ConfigurationError(
+        f"{names[0]} is not on PATH; name it with --{names[-1]}, or run make demo: that installs it"
+    )
