@@ -133,6 +133,129 @@ pictures: $(INSTALLED) ## Draw the pictures of pages that README.md shows, over 
 	stack/prometheus.sh
 	$(VENV)/bin/python -m tests.pictures.draw
 
+# The stack: settings are those of stack/.env, and of the command line (make up PROFILE=vllm MODEL_NAME=…).
+
+# In the folder of compose.yaml, whose .env it reads; every profile, so that all is stopped and shown.
+COMPOSE := cd stack && docker compose --profile '*'
+
+NEEDS_DOCKER = command -v docker > /dev/null || { echo '$@: docker is not installed' >&2; exit 1; }; \
+	docker compose version > /dev/null 2>&1 || { echo '$@: docker compose does not answer: install the plugin docker-compose-plugin' >&2; exit 1; }; \
+	docker info > /dev/null 2>&1 || { echo '$@: no Docker engine answers: start it, or see that you may use it' >&2; exit 1; }
+NEEDS_GPU = nvidia-smi > /dev/null 2>&1 || { echo '$@: nvidia-smi finds no GPU here; the profile sim needs none: make up PROFILE=sim' >&2; exit 1; }
+# Keys of .env to the environment of what runs on the host; what is there already wins.
+WITH_ENV = $(VENV)/bin/python stack/with_env.py
+
+.PHONY: up
+up: $(INSTALLED) ## Start the stack: PROFILE=vllm, triton-vllm, triton-trtllm, sim, gateway or monitoring
+	@[ -n "$(PROFILE)" ] || { echo 'name a profile: make up PROFILE=vllm, triton-vllm, triton-trtllm, sim, gateway or monitoring' >&2; exit 1; }
+	@stack/up $(PROFILE)
+
+.PHONY: up-vllm
+up-vllm: $(INSTALLED) ## Start vLLM, the gateway and what watches them
+	@stack/up vllm
+
+.PHONY: up-triton
+up-triton: $(INSTALLED) ## Start Triton with its vLLM backend, and what watches it
+	@stack/up triton-vllm
+
+.PHONY: up-triton-trt
+up-triton-trt: $(INSTALLED) ## Start Triton with TensorRT-LLM, and what watches it
+	@stack/up triton-trtllm
+
+.PHONY: monitoring
+monitoring: $(INSTALLED) ## Start Prometheus, Alertmanager and Grafana alone
+	@stack/up monitoring
+
+.PHONY: compile-triton-trt
+compile-triton-trt: ## Compile TensorRT-LLM's engine: MODEL_NAME= MAX_BATCH_SIZE= MAX_INPUT_LEN= MAX_OUTPUT_LEN=
+	@$(NEEDS_DOCKER)
+	@$(NEEDS_GPU)
+	$(COMPOSE) run --rm compile-triton-trtllm
+
+.PHONY: down
+down: ## Remove the stack's containers and network (its data stays)
+	@$(NEEDS_DOCKER)
+	$(COMPOSE) down --remove-orphans
+
+.PHONY: stop
+stop: ## Stop the stack's containers; make up goes on with them
+	@$(NEEDS_DOCKER)
+	$(COMPOSE) stop
+
+.PHONY: logs
+logs: ## Follow what the stack's programs say: SERVICE=gateway for one of them
+	@$(NEEDS_DOCKER)
+	$(COMPOSE) logs --follow --tail 100 $(SERVICE)
+
+.PHONY: status
+status: $(INSTALLED) ## Show processes, health, GPUs, targets and alerts that fire
+	@$(NEEDS_DOCKER)
+	@$(VENV)/bin/python stack/status.py
+
+.PHONY: test-vllm
+test-vllm: $(INSTALLED) ## Send one request to vLLM, and print the answer
+	@$(WITH_ENV) sh -c '$(VENV)/bin/python stack/ask.py vllm "http://127.0.0.1:$${VLLM_PORT:-8000}"'
+
+.PHONY: test-triton
+test-triton: $(INSTALLED) ## Send one request to Triton with its vLLM backend, and print the answer
+	@$(WITH_ENV) sh -c '$(VENV)/bin/python stack/ask.py triton-vllm "http://127.0.0.1:$${TRITON_HTTP_PORT:-8100}"'
+
+.PHONY: test-triton-trt
+test-triton-trt: $(INSTALLED) ## Send one request to Triton with TensorRT-LLM, as token ids, and print the answer
+	@# Tokenised by who asks: in Triton's image, which has the tokenizer; a played engine has no such image.
+	@if [ -n "$$($(COMPOSE) ps --quiet triton-trtllm 2> /dev/null)" ]; then \
+	    $(COMPOSE) exec -T triton-trtllm python3 - triton-trtllm http://127.0.0.1:8000 < stack/ask.py; \
+	else \
+	    $(WITH_ENV) sh -c '$(VENV)/bin/python stack/ask.py triton-trtllm "http://127.0.0.1:$${TRITON_TRTLLM_HTTP_PORT:-8200}"'; \
+	fi
+
+.PHONY: setup
+setup: $(INSTALLED) ## Install what the stack's programs need, and make stack/.env
+	@[ -f stack/.env ] || { cp stack/.env.example stack/.env; echo 'stack/.env is made; set MODEL_NAME and what else differs from it'; }
+
+# Apart from what the tests pin.
+HUB := .tools/hub
+
+.PHONY: download
+download: $(INSTALLED) ## Fetch the weights of MODEL_NAME into MODEL_CACHE_DIR
+	@$(WITH_ENV) sh -c ': "$${MODEL_NAME:?set it to a model of Hugging Face}"'
+	@[ -x $(HUB)/bin/hf ] || { $(if $(UV),$(UV) venv --quiet $(HUB) && $(UV) pip install --quiet --python $(HUB)/bin/python,$(PYTHON) -m venv $(HUB) && $(HUB)/bin/pip install --quiet) huggingface_hub; }
+	@$(WITH_ENV) sh -c 'HF_HOME="$${MODEL_CACHE_DIR:-$$HOME/.cache/huggingface}" exec $(HUB)/bin/hf download "$$MODEL_NAME"'
+
+.PHONY: vllm
+vllm: $(INSTALLED) ## Run vLLM on this host, without Docker, with the settings of stack/.env
+	@command -v vllm > /dev/null || { echo 'vllm: vLLM is not installed here; make up PROFILE=vllm runs it in a container' >&2; exit 1; }
+	@$(NEEDS_GPU)
+	@$(WITH_ENV) sh -c 'LISTEN_HOST=127.0.0.1 LISTEN_PORT="$${VLLM_PORT:-8000}" HF_HOME="$${MODEL_CACHE_DIR:-$$HOME/.cache/huggingface}" GPUS="$$VLLM_GPUS" exec stack/engines/vllm.sh'
+
+.PHONY: gateway
+gateway: $(INSTALLED) ## Run the gateway on this host, without Docker, with the settings of stack/.env
+	@$(WITH_ENV) $(VENV)/bin/llmstack gateway
+
+.PHONY: gpu-exporter
+gpu-exporter: $(INSTALLED) ## Run the GPU exporter on this host, without Docker
+	@$(NEEDS_GPU)
+	@$(WITH_ENV) $(VENV)/bin/llmstack gpu-exporter
+
+# What sends load is `llmstack load`, which is to come.
+NO_LOAD = echo '$@: sends load with llmstack load, which is not there yet; $(1) sends one request' >&2; exit 1
+
+.PHONY: load-test
+load-test: ## Send load to vLLM: CONCURRENCY= DURATION=
+	@$(call NO_LOAD,make test-vllm)
+
+.PHONY: load-test-triton
+load-test-triton: ## Send load to Triton with its vLLM backend: CONCURRENCY= DURATION=
+	@$(call NO_LOAD,make test-triton)
+
+.PHONY: load-test-triton-trt
+load-test-triton-trt: ## Send load to Triton with TensorRT-LLM: CONCURRENCY= DURATION=
+	@$(call NO_LOAD,make test-triton-trt)
+
+.PHONY: loadtest
+loadtest: ## Send load to the gateway: CONCURRENCY= DURATION=
+	@$(call NO_LOAD,make test-vllm)
+
 .PHONY: clean
 clean: ## Remove what tools and tests leave behind (.venv and .tools stay)
 	rm -rf $(REPORTS) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -10,7 +10,7 @@ from llmstack.preflight.facts import Facts, gather
 from llmstack.preflight.gpu import compute_capability, driver_cuda, driver_version, gpu_count
 from llmstack.preflight.machine import Machine
 from llmstack.preflight.model import memory_is_free, model_access, model_memory
-from llmstack.preflight.place import disks, ports
+from llmstack.preflight.place import disks, grafana_password, ports
 from llmstack.preflight.profiles import Profile
 from llmstack.preflight.report import Finding
 from llmstack.preflight.settings import Settings
@@ -25,6 +25,7 @@ CHECKS: tuple[Callable[[Case], Finding | Iterable[Finding]], ...] = (
     container_toolkit,
     disks,
     ports,
+    grafana_password,
     model_access,
     model_memory,
     memory_is_free,

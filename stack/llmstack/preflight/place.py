@@ -1,15 +1,17 @@
-"""Checks of room: free disk for images and weights, and free ports."""
+"""Checks of where it is to run: disk for images and weights, ports, and who may come in."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from llmstack.memory_budget import GB, PRECISIONS
 from llmstack.preflight.case import Case
 from llmstack.preflight.machine import Disk, PortState
 from llmstack.preflight.model import weights_precision
 from llmstack.preflight.report import Finding, Verdict
+from llmstack.preflight.settings import DEFAULT_PASSWORD
 
 
 def disks(case: Case) -> Iterator[Finding]:
@@ -84,6 +86,25 @@ def ports(case: Case) -> Iterator[Finding]:
         else:
             said = f"{host} is no address of this machine"
             yield Finding(check, Verdict.FAIL, said, needed, "mend the address")
+
+
+def grafana_password(case: Case) -> Finding:
+    """Whoever reaches Grafana from outside needs a password that not everybody knows."""
+    check, needed = "password", "one of your own for Grafana where others reach it"
+    host, _ = case.settings.ports["GRAFANA_PORT"]
+    is_default = case.settings.grafana_password == DEFAULT_PASSWORD
+    said = f"{'the default' if is_default else 'one of your own'}, on {host}"
+    if is_default and not _is_loopback(host):
+        remedy = "set GRAFANA_ADMIN_PASSWORD, or leave GRAFANA_HOST at 127.0.0.1"
+        return Finding(check, Verdict.FAIL, said, needed, remedy)
+    return Finding(check, Verdict.OK, said, needed)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _gb(size: float) -> str:

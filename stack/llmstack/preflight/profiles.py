@@ -27,7 +27,7 @@ class Port:
     #: The key of the environment that changes it.
     key: str
     default: int
-    #: The key of the address that it is published on, if that can be chosen.
+    #: The key of the address that it is published on; without one it is loopback for good.
     host_key: str | None = None
 
 
@@ -48,40 +48,55 @@ class Profile:
     copies_of_weights: int = 1
 
 
-_CORE = (
-    Port("GATEWAY_PORT", 8080, "GATEWAY_HOST"),
-    Port("PROMETHEUS_PORT", 9090),
-    Port("GRAFANA_PORT", 3000),
+_MONITORING = (
+    Port("PROMETHEUS_PORT", 9090, "PROMETHEUS_HOST"),
+    Port("ALERTMANAGER_PORT", 9093, "ALERTMANAGER_HOST"),
+    Port("GRAFANA_PORT", 3000, "GRAFANA_HOST"),
 )
-_VLLM = (Port("VLLM_PORT", 8000, "VLLM_HOST"), *_CORE)
-_TRITON = (
-    Port("TRITON_HTTP_PORT", 8000),
-    Port("TRITON_GRPC_PORT", 8001),
-    Port("TRITON_METRICS_PORT", 8002),
-    *_CORE,
+_GATEWAY = (Port("GATEWAY_PORT", 8080, "GATEWAY_HOST"),)
+# Engines differ, so that several can run beside one another and be compared.
+_VLLM = (Port("VLLM_PORT", 8000),)
+_TRITON_VLLM = (
+    Port("TRITON_HTTP_PORT", 8100),
+    Port("TRITON_GRPC_PORT", 8101),
+    Port("TRITON_METRICS_PORT", 8102),
 )
+_TRITON_TRTLLM = (
+    Port("TRITON_TRTLLM_HTTP_PORT", 8200),
+    Port("TRITON_TRTLLM_GRPC_PORT", 8201),
+    Port("TRITON_TRTLLM_METRICS_PORT", 8202),
+)
+#: The played ones speak no gRPC.
+_PLAYED = tuple(port for port in (*_VLLM, *_TRITON_VLLM, *_TRITON_TRTLLM) if "GRPC" not in port.key)
 
 PROFILES: tuple[Profile, ...] = (
-    Profile("vllm", Engine.GPU, _VLLM, 40 * GB, f"{VLLM}:latest", "VLLM_IMAGE"),
+    Profile(
+        "vllm",
+        Engine.GPU,
+        (*_VLLM, *_GATEWAY, *_MONITORING),
+        40 * GB,
+        f"{VLLM}:v0.32.0",
+        "VLLM_IMAGE",
+    ),
     Profile(
         "triton-vllm",
         Engine.GPU,
-        _TRITON,
+        (*_TRITON_VLLM, *_MONITORING),
         60 * GB,
-        f"{TRITON}:25.10-vllm-python-py3",
+        f"nvcr.io/{TRITON}:25.10-vllm-python-py3",
         "TRITON_IMAGE",
     ),
     Profile(
         "triton-trtllm",
         Engine.GPU,
-        _TRITON,
+        (*_TRITON_TRTLLM, *_MONITORING),
         80 * GB,
-        f"{TRITON}:25.10-trtllm-python-py3",
-        "TRITON_IMAGE",
+        f"nvcr.io/{TRITON}:25.10-trtllm-python-py3",
+        "TRITON_TRTLLM_IMAGE",
         copies_of_weights=3,
     ),
-    Profile("sim", Engine.SIMULATED, _VLLM, 5 * GB),
-    Profile("gateway", Engine.NONE, _CORE, 5 * GB),
+    Profile("sim", Engine.SIMULATED, (*_PLAYED, *_GATEWAY, *_MONITORING), 5 * GB),
+    Profile("gateway", Engine.NONE, (*_GATEWAY, *_MONITORING), 5 * GB),
 )
 
 

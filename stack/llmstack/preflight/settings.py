@@ -23,6 +23,10 @@ from llmstack.preflight.profiles import Port, Profile
 
 #: What vLLM took of each GPU unless told for most of its releases (--gpu-memory-utilization).
 _DEFAULT_UTILIZATION = 0.9
+#: Where ports are published, unless told.
+LOOPBACK = "127.0.0.1"
+#: Grafana's own, which everybody knows.
+DEFAULT_PASSWORD = "admin"
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
 
@@ -45,6 +49,10 @@ class Settings:
     image: Image | None = None
     #: Published ports by key, and the address of each.
     ports: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    #: Of Grafana's administrator.
+    grafana_password: str = setting(
+        "GRAFANA_ADMIN_PASSWORD", DEFAULT_PASSWORD, TEXT, is_secret=True
+    )
 
 
 def read_settings(profile: Profile, environment: Mapping[str, str]) -> Settings:
@@ -68,8 +76,7 @@ def _image(profile: Profile, variables: Variables) -> Image | None:
 
 
 def _address(port: Port, variables: Variables) -> tuple[str, int]:
-    everywhere = "0.0.0.0"
-    host = variables.get(port.host_key, everywhere, HOST) if port.host_key else everywhere
+    host = variables.get(port.host_key, LOOPBACK, HOST) if port.host_key else LOOPBACK
     return host, variables.get(port.key, port.default, PUBLISHED_PORT)
 
 

@@ -31,8 +31,8 @@ def test_a_good_machine_is_asked_and_judged() -> None:
     found = preflight(machine, asked, settings)
 
     assert [] == [finding for finding in found if finding.verdict is not Verdict.OK]
-    assert f"docker image inspect {TRITON}:25.10-vllm-python-py3" in machine.asked
-    assert "0.0.0.0:8002" in machine.asked
+    assert f"docker image inspect nvcr.io/{TRITON}:25.10-vllm-python-py3" in machine.asked
+    assert "127.0.0.1:8102" in machine.asked
     assert "hush" not in told(found) + "".join(machine.asked)
 
 
@@ -93,7 +93,7 @@ def test_ready(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert 0 == done.exit_code, done.output
     assert "port 8123" in done.output
     assert "port 8125" in done.output
-    assert done.output.endswith("\n\n15 ok, 0 warn, 0 fail, 0 skipped\n")
+    assert done.output.endswith("\n\n17 ok, 0 warn, 0 fail, 0 skipped\n")
 
 
 def test_settings_that_cannot_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -114,7 +114,8 @@ def test_settings_that_cannot_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 def test_profiles() -> None:
     """Those that the command offers are all; each image of theirs is in the table."""
     assert tuple(each.name for each in PROFILES) == cli._PROFILES
-    assert [VLLM, TRITON, TRITON] == [each.image.partition(":")[0] for each in PROFILES if each.image]  # fmt: skip
+    served = [f"nvcr.io/{TRITON}", f"nvcr.io/{TRITON}"]
+    assert [VLLM, *served] == [each.image.partition(":")[0] for each in PROFILES if each.image]
     assert all(image(each.image).driver for each in PROFILES if each.image)
 
 

@@ -11,13 +11,13 @@ from llmstack.preflight.images import image
 from llmstack.preflight.profiles import profile
 from llmstack.preflight.settings import Settings, read_env_file, read_settings
 
-CORE = {"GATEWAY_PORT": ("0.0.0.0", 8080), "PROMETHEUS_PORT": ("0.0.0.0", 9090), "GRAFANA_PORT": ("0.0.0.0", 3000)}  # fmt: skip
+CORE = {"GATEWAY_PORT": ("127.0.0.1", 8080), "PROMETHEUS_PORT": ("127.0.0.1", 9090), "ALERTMANAGER_PORT": ("127.0.0.1", 9093), "GRAFANA_PORT": ("127.0.0.1", 3000)}  # fmt: skip
 
 
 def test_nothing_is_said() -> None:
     """The defaults of the stack; what is empty is as if it was left out."""
     expected = Settings(
-        image=image("vllm/vllm-openai:latest"), ports={"VLLM_PORT": ("0.0.0.0", 8000), **CORE}
+        image=image("vllm/vllm-openai:v0.32.0"), ports={"VLLM_PORT": ("127.0.0.1", 8000), **CORE}
     )
 
     assert expected == read_settings(profile("vllm"), {"TP_SIZE": "", "MODEL_NAME": " "})
@@ -39,27 +39,30 @@ def test_all_is_said() -> None:
             "MAX_MODEL_LEN": "8192",
             "VLLM_IMAGE": "vllm/vllm-openai:v0.9.2",
             "VLLM_PORT": "8123",
-            "VLLM_HOST": "127.0.0.1",
+            "GATEWAY_HOST": "0.0.0.0",
+            "GRAFANA_ADMIN_PASSWORD": "secret",
         },
     )
     expected = Settings(
         "Qwen/Qwen3-32B", "hush", Path("/models"), 2, 3, "awq", "half", 0.85, 8192,
-        image("vllm/vllm-openai:v0.9.2"), {"VLLM_PORT": ("127.0.0.1", 8123), **CORE},
+        image("vllm/vllm-openai:v0.9.2"),
+        {"VLLM_PORT": ("127.0.0.1", 8123), **CORE, "GATEWAY_PORT": ("0.0.0.0", 8080)}, "secret",
     )  # fmt: skip
 
     assert expected == found
     assert "hush" not in repr(found)
+    assert "secret" not in repr(found)
 
 
 def test_what_cannot_be() -> None:
     """Every value that cannot be is named at once."""
-    wrong = {"TP_SIZE": "two", "GPU_MEMORY_UTILIZATION": "90", "MAX_MODEL_LEN": "-1", "VLLM_HOST": "http://a", "VLLM_PORT": "80000", "GATEWAY_PORT": "0", "HF_TOKEN": "hush"}  # fmt: skip
+    wrong = {"TP_SIZE": "two", "GPU_MEMORY_UTILIZATION": "90", "MAX_MODEL_LEN": "-1", "GATEWAY_HOST": "http://a", "VLLM_PORT": "80000", "GATEWAY_PORT": "0", "HF_TOKEN": "hush"}  # fmt: skip
     with pytest.raises(SettingsError) as found:
         read_settings(profile("vllm"), wrong)
 
     assert [
-        "VLLM_HOST: expected the name or address of a host, got 'http://a'",
         "VLLM_PORT: expected a port from 1 to 65535, got '80000'",
+        "GATEWAY_HOST: expected the name or address of a host, got 'http://a'",
         "GATEWAY_PORT: expected a port from 1 to 65535, got '0'",
         "TP_SIZE: expected a whole number from 1 to 1024, got 'two'",
         "GPU_MEMORY_UTILIZATION: expected a number from 0.01 to 1, got '90'",
