@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +15,7 @@ import aiohttp
 from rich.live import Live
 
 from llmstack.demo import screen
+from llmstack.demo.grafana import pushed
 from llmstack.demo.panels import read_panels
 from llmstack.demo.prometheus import Prometheus
 from llmstack.demo.stage import Stage
@@ -73,7 +71,8 @@ async def demonstrate(wanted: Wanted, make: Callable[[Path], Stage], say: Say) -
         stage.write()
         async with _running(stage) as ended, aiohttp.ClientSession() as session:
             await _until_ready(stage, session, say)
-            await _push(wanted, say)
+            if wanted.grafana_url:
+                say(await asyncio.to_thread(pushed, wanted.generated, stage, wanted.grafana_url))
             prometheus = Prometheus(stage.ports.url(stage.ports.prometheus), session)
             traffic = Traffic(stage.ports.url(stage.ports.gateway), session, wanted.seed)
             reader = Reader(prometheus, panels, traffic, wanted.incident, began)
@@ -127,19 +126,6 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 def _log(stage: Stage, name: str) -> str:
     path = stage.folder / f"{name}.log"
     return "\n".join(path.read_text(errors="replace").splitlines()[-15:]) if path.exists() else ""
-
-
-async def _push(wanted: Wanted, say: Say) -> None:
-    """Push the dashboards where there is a Grafana; where it refuses, the rest goes on."""
-    if not wanted.grafana_url:
-        return
-    command = [sys.executable, "-m", "llmdash", "push", "--grafana-url", wanted.grafana_url]
-    command += ["--from", str(wanted.generated), "--create-datasource"]
-    done = await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, env=dict(os.environ), check=False
-    )
-    told = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
-    say(f"Grafana at {wanted.grafana_url}: {told[-1] if told else 'said nothing'}")
 
 
 async def _show(
