@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from llmstack.demo.grafana import image_that_is_here
 from llmstack.demo.program import Wanted, demonstrate
 from llmstack.demo.stage import Stage, free_ports
 from llmstack.errors import ConfigurationError
@@ -54,6 +56,7 @@ def run(
         alertmanager=wanted.alertmanager,
         incident=wanted.incident,
         seed=seed,
+        grafana_image="" if grafana_url else image_that_is_here(os.environ),
     )
     asyncio.run(demonstrate(wanted, make, say))
 

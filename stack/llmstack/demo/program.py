@@ -72,7 +72,7 @@ async def demonstrate(wanted: Wanted, make: Callable[[Path], Stage], say: Say) -
         async with _running(stage) as ended, aiohttp.ClientSession() as session:
             await _until_ready(stage, session, say)
             if wanted.grafana_url:
-                say(await asyncio.to_thread(pushed, wanted.generated, stage, wanted.grafana_url))
+                say(await asyncio.to_thread(pushed, stage.built, wanted.grafana_url))
             prometheus = Prometheus(stage.ports.url(stage.ports.prometheus), session)
             traffic = Traffic(stage.ports.url(stage.ports.gateway), session, wanted.seed)
             reader = Reader(prometheus, panels, traffic, wanted.incident, began)
@@ -144,8 +144,9 @@ async def _show(
         "Prometheus": stage.ports.url(stage.ports.prometheus),
         "Alertmanager": stage.ports.url(stage.ports.alertmanager),
         "gateway": stage.ports.url(stage.ports.gateway),
-        **({"Grafana": wanted.grafana_url} if wanted.grafana_url else {}),
     }
+    if wanted.grafana_url or stage.grafana_image:
+        urls["Grafana"] = wanted.grafana_url or stage.ports.url(stage.ports.grafana)
     say("  ".join(f"{name} {url}" for name, url in urls.items()))
     console = screen.console()
     is_live = console.is_terminal and not wanted.is_plain

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from llmstack.demo.grafana import container, for_prometheus
 from llmstack.errors import ConfigurationError
 from llmstack.watchdog.configuration import Program
 
@@ -34,6 +35,7 @@ class Ports:
     gpus: int
     prometheus: int
     alertmanager: int
+    grafana: int
 
     def url(self, port: int) -> str:
         """Return the address of a port."""
@@ -58,7 +60,7 @@ def free_ports(is_free: Callable[[int], bool] | None = None) -> Ports:
                 return first
         raise ConfigurationError(f"no free port from {usual} on")
 
-    return Ports(of(8000, REPLICAS), of(8080), of(9101), of(9090), of(9093))
+    return Ports(of(8000, REPLICAS), of(8080), of(9101), of(9090), of(9093), of(3000))
 
 
 def _is_free(port: int) -> bool:
@@ -85,6 +87,13 @@ class Stage:
     #: As the simulator reads it; empty for none.
     incident: str = ""
     seed: int = 0
+    #: Of Grafana, where Docker has one; empty for none.
+    grafana_image: str = ""
+
+    @property
+    def built(self) -> Path:
+        """What was built, with this Prometheus as the datasource of its pages."""
+        return self.folder / "built"
 
     def write(self) -> None:
         """Write what the programs read.
@@ -114,6 +123,7 @@ class Stage:
         _write(written / "prometheus.yaml", configuration)
         for source, addresses in self.targets().items():
             _write(targets / f"{source}.yaml", [{"targets": list(addresses)}])
+        for_prometheus(self.generated, self.built, self.ports.url(self.ports.prometheus))
 
     def targets(self) -> dict[str, tuple[str, ...]]:
         """Return the addresses of each source that is on the stage."""
@@ -130,6 +140,8 @@ class Stage:
         ports, folder = self.ports, self.folder
         incident = ("--incident", self.incident) if self.incident else ()
         upstreams = ",".join(f"http://{address}" for address in self.targets()["vllm"])
+        image = self.grafana_image
+        grafana = container(image, self.built, ports.grafana) if image else ()
         return (
             self._program(
                 "simulator",
@@ -163,6 +175,7 @@ class Stage:
                 f"--config.file={folder / 'prometheus' / 'prometheus.yaml'}",
                 f"--web.listen-address=127.0.0.1:{ports.prometheus}",
             ),
+            *([self._program("grafana", *grafana)] if grafana else []),
         )
 
     def health(self) -> dict[str, str]:
@@ -174,6 +187,7 @@ class Stage:
             "gpu-exporter": f"{url(self.ports.gpus)}/health",
             "alertmanager": f"{url(self.ports.alertmanager)}/-/ready",
             "prometheus": f"{url(self.ports.prometheus)}/-/ready",
+            **({"grafana": f"{url(self.ports.grafana)}/api/health"} if self.grafana_image else {}),
         }
 
     def _program(self, name: str, *command: str, **environment: str) -> Program:

@@ -13,7 +13,7 @@ from llmstack.demo.stage import REPLICAS, Ports, Stage, free_ports
 from llmstack.errors import ConfigurationError
 
 GENERATED = Path(__file__).resolve().parents[3] / "generated"
-PORTS = Ports(8100, 8180, 9201, 9190, 9193)
+PORTS = Ports(8100, 8180, 9201, 9190, 9193, 3100)
 
 
 def stage(folder: Path, generated: Path = GENERATED, incident: str = "") -> Stage:
@@ -69,7 +69,7 @@ def test_ports_that_are_taken_are_left_alone() -> None:
     """Others are chosen; the replicas' are in a row."""
     found = free_ports(lambda port: port not in {8001, 8080, 9090})
 
-    assert Ports(8010, 8090, 9101, 9100, 9093) == found
+    assert Ports(8010, 8090, 9101, 9100, 9093, 3000) == found
 
 
 def test_a_port_that_somebody_has_is_found_out() -> None:
