@@ -42,8 +42,10 @@ OVERLOAD = ("AnswersSlow", "FirstTokenSlow", "QueueGrowing", "QueueLong", "Reque
 EXPECTED = {
     "": fires(),
     "slow-prefill": fires("FirstTokenSlow", "SloErrorBudgetBurn", may=(*OVERLOAD, "TokensSlow")),
+    # What is left of the cache may just do.
     "kv-exhaustion": fires(
-        "KvCacheFull", "KvCacheNearlyFull", "SloErrorBudgetBurn", may=(*OVERLOAD, "PreemptionStorm")
+        *("KvCacheFull", "KvCacheNearlyFull"),
+        may=(*OVERLOAD, "PreemptionStorm", "SloErrorBudgetBurn"),
     ),
     "hang": fires("RequestsFailing", "ServerNotServing", "SloErrorBudgetBurn", may=OVERLOAD),
     "errors": fires("RequestsFailing", "SloErrorBudgetBurn"),
