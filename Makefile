@@ -67,6 +67,19 @@ docker: $(INSTALLED) ## Run the tests in containers: a Prometheus, and a Grafana
 	@mkdir -p $(REPORTS)
 	$(VENV)/bin/pytest --junitxml=$(REPORTS)/docker.xml tests/docker
 
+# What make compile-triton-trt leaves: without it there is nothing for TensorRT-LLM to serve.
+COMPILED := stack/engines/triton-trtllm/model_repository/tensorrt_llm/1/config.json
+
+.PHONY: live-gpu
+live-gpu: $(INSTALLED) ## Run the stack's tests on real engines, on your GPUs: MODEL_NAME= LLMDASH_STACK_PROFILES=vllm,dcgm
+	@$(NEEDS_DOCKER)
+	@$(NEEDS_GPU_IN_DOCKER)
+	@mkdir -p $(REPORTS)
+	@profiles=vllm,triton-vllm,dcgm; [ ! -f $(COMPILED) ] || profiles=$$profiles,triton-trtllm; \
+	export LLMDASH_REQUIRE=docker LLMDASH_STACK_PROFILES="$${LLMDASH_STACK_PROFILES:-$$profiles}"; \
+	echo "live-gpu: $$LLMDASH_STACK_PROFILES"; \
+	exec $(VENV)/bin/pytest --junitxml=$(REPORTS)/live-gpu.xml tests/docker/test_compose_up.py
+
 .PHONY: mistakes
 mistakes: $(INSTALLED) ## Make each recording wrong, and see that a rule test notices
 	stack/prometheus.sh

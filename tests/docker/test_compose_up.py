@@ -1,4 +1,7 @@
-"""The profiles sim and tls for real: they come up, every panel has data, and nothing is left of them."""
+"""Profiles of the stack for real: they come up, every panel has data, and nothing is left of them.
+
+`LLMDASH_STACK_PROFILES` says which: sim and tls without it, engines on your GPUs in `make live-gpu`.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import docker
@@ -19,9 +22,21 @@ from llmdash.checks import checked
 from llmdash.compiler import compile_pack
 from llmdash.pack import DEFAULT
 from llmdash.promql.windows import Duration
+from llmstack.preflight import profiles as preflight
 from tests.docker.conftest import image_that_is_there
 from tests.docker.stack_traffic import stack_traffic
-from tests.docker.stack_under_test import IMAGES, Compose, images, running
+from tests.docker.stack_under_test import (
+    ENGINES,
+    Compose,
+    Part,
+    chosen_profiles,
+    images,
+    lacks_gpu,
+    parts_of,
+    running,
+    settings_of_engines,
+    wants_gpu,
+)
 from tests.live.environment import MODEL
 from tests.live.evidence import Hearing, hear
 from tests.live.fleets import Fleet
@@ -34,29 +49,14 @@ from tests.requirements import require
 pytestmark = pytest.mark.docker
 
 WITHIN_SECONDS = 270.0
-#: Where each active source of the profile is scraped: its service, and its page.
-PAGES = {
-    "vllm": ("sim-vllm", "8000/metrics"),
-    "triton-vllm": ("sim-triton-vllm", "8002/metrics"),
-    "triton-trtllm": ("sim-triton-trtllm", "8002/metrics"),
-    "gateway": ("gateway", "8080/metrics"),
-    "dcgm": ("sim-gpus", "9101/metrics"),
-}
-TARGETS = {
-    "vllm": "vllm:8000",
-    "triton-vllm": "triton-vllm:8002",
-    "triton-trtllm": "triton-trtllm:8002",
-    "gateway": "gateway:8080",
-    "dcgm": "gpu-exporter:9101",
-    "prometheus": "localhost:9090",
-}
 #: What TensorRT-LLM reported in its release 0.8 alone; no page of the profile has it.
 ONLY_IN_0_8 = 'inflight_batcher_specific_metric="terminated_requests"'
-KEYS = (
-    "VLLM_PORT", "TRITON_HTTP_PORT", "TRITON_METRICS_PORT", "TRITON_TRTLLM_HTTP_PORT",
-    "TRITON_TRTLLM_METRICS_PORT", "GATEWAY_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT",
-    "GRAFANA_PORT", "TLS_PORT",
-)  # fmt: skip
+#: A simulator takes this of its own machine alone.
+BEGIN_FAILING = """
+from urllib.request import urlopen
+urlopen("http://127.0.0.1:8000/simulator/incidents", b'{"name": "errors", "seconds": 60}', timeout=5)
+"""
+KEYS = sorted({port.key for profile in preflight.PROFILES for port in profile.ports} | {"TLS_PORT"})
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Stack:
     """A stack that runs."""
 
     compose: Compose
+    #: What is in it, by source.
+    parts: Mapping[str, Part]
     grafana: bool
     #: What its TLS is signed by.
     certificate: Path
@@ -75,23 +77,18 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def stack(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """All of the profiles; Grafana only where its image can be had."""
-    assert engine.ping()
+    """All that the profiles start; Grafana only where its image can be had."""
     folder = tmp_path_factory.mktemp("tls")
-    named = images()
-    lacking = {*IMAGES} - {*named, "GRAFANA_IMAGE"}
-    if lacking:
-        require("docker", f"no image is named for {', '.join(sorted(lacking))}")
+    profiles = chosen_profiles()
     settings = {
-        **named,
+        **images(),
+        **settings_of_engines(profiles),
         **{key: str(free_port()) for key in KEYS},
         "SERVED_MODEL_NAME": MODEL,
         "GATEWAY_API_KEYS": KEY,
         "GATEWAY_TOKENS_PER_MINUTE": str(TOKENS_PER_MINUTE),
         "GATEWAY_CLIENT_REQUESTS_PER_MINUTE": "60",
         "GATEWAY_TRUSTED_PROXIES": "0.0.0.0/0",
-        # Failures are shown only once there was one.
-        "SIMULATOR_INCIDENTS": "errors@20+20",
         "TLS_FOLDER": str(folder),
         "TLS_HOST": "127.0.0.1",
     }
@@ -100,12 +97,23 @@ def stack(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory)
          "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"],
         check=True, capture_output=True,
     )  # fmt: skip
-    compose = Compose(settings, ("sim", "tls"), f"llmdash-test-{os.getpid()}")
-    grafana = compose.config()["services"]["grafana"]["image"]
-    has_grafana = image_that_is_there(grafana) is None
-    services = [name for name in compose.services() if name != "grafana" or has_grafana]
+    compose = Compose(settings, profiles, f"llmdash-test-{os.getpid()}")
+    config = compose.config()
+    no_gpu = lacks_gpu(engine.info()) if wants_gpu(config) else None
+    if no_gpu is not None:
+        require("docker", no_gpu)
+    missing = {
+        name: why
+        for name, service in config["services"].items()
+        if ("build" not in service or "LLMSTACK_IMAGE" in settings)
+        and (why := image_that_is_there(service["image"])) is not None
+    }
+    has_grafana = missing.pop("grafana", None) is None
+    if missing:
+        require("docker", "; ".join(sorted(set(missing.values()))))
+    services = [name for name in config["services"] if name != "grafana" or has_grafana]
     with running(compose, *services):
-        yield Stack(compose, has_grafana, folder / "certificate.pem")
+        yield Stack(compose, parts_of(profiles), has_grafana, folder / "certificate.pem")
     left = [
         subprocess.run(["docker", kind, "ls", *every, "--quiet", "--filter", f"label=com.docker.compose.project={compose.project}"], check=True, capture_output=True, text=True).stdout
         for kind, *every in (("container", "--all"), ("volume",), ("network",))
@@ -133,8 +141,8 @@ def test_all_are_healthy(stack: Stack) -> None:
 
 
 def test_targets(stack: Stack, prometheus: PrometheusServer) -> None:
-    """Those of the profile are up; those of other profiles are not there to be down."""
-    del stack
+    """Those of the profiles are up; those of other profiles are not there to be down."""
+    named = {source: part.target for source, part in stack.parts.items()}
 
     def found() -> dict[str, tuple[str, str]]:
         return {
@@ -147,7 +155,9 @@ def test_targets(stack: Stack, prometheus: PrometheusServer) -> None:
         within=60,
         what="every target is up",
     )
-    assert {job: (address, "up") for job, address in TARGETS.items()} == found()
+    assert {
+        job: (address, "up") for job, address in {**named, "prometheus": "localhost:9090"}.items()
+    } == found()
 
 
 def test_alertmanager_is_told(stack: Stack, prometheus: PrometheusServer) -> None:
@@ -170,23 +180,22 @@ def test_every_panel_has_data(stack: Stack, prometheus: PrometheusServer) -> Non
     """Each query of each panel of the active sources is answered, under traffic, by what is inside."""
     build = checked(compile_pack(DEFAULT))
     urls = {
-        source: f"http://{stack.compose.address(service)}:{page}"
-        for source, (service, page) in PAGES.items()
+        source: f"http://{stack.compose.address(part.service)}:{part.page}"
+        for source, part in stack.parts.items()
     }
     fleet = Fleet(urls)
-    hearing = Hearing(prometheus, fleet, build, fleet.pages(), newer=_of_others(build))
+    hearing = Hearing(prometheus, fleet, build, fleet.pages(), newer=_of_others(build, {*urls}))
     hearing.open_questions = [
-        each for each in hearing.open_questions if _is_active(each.question, build)
+        each for each in hearing.open_questions if _is_active(each.question, build, {*urls})
     ]
+    if "sim" not in stack.compose.profiles:
+        for each in hearing.open_questions:
+            each.question = _without_failures(each.question)
     hearing.asked = len(hearing.open_questions)
-    sending = stack_traffic(
-        stack.url("GATEWAY_PORT"),
-        stack.url("TRITON_HTTP_PORT"),
-        stack.url("TRITON_TRTLLM_HTTP_PORT"),
-        MODEL,
-        WITHIN_SECONDS + 60,
-    )
+    doors = {source: stack.url(part.door) for source, part in stack.parts.items() if part.door}
+    sending = stack_traffic(doors, MODEL, WITHIN_SECONDS + 60)
     with sending as sent:
+        _let_some_fail(stack, prometheus)
         hear([hearing], WITHIN_SECONDS)
         errors = [error for traffic in sent for error in traffic.sent.errors]
     verdict = hearing.verdict()
@@ -202,37 +211,75 @@ def test_every_panel_has_data(stack: Stack, prometheus: PrometheusServer) -> Non
     assert [] == verdict.unanswered, "\n".join(verdict.unanswered)
 
 
-def _of_others(build: Build) -> dict[str, str]:
-    """Return the families of sources that the profile does not have, each with the reason."""
+def _let_some_fail(stack: Stack, prometheus: PrometheusServer) -> None:
+    """Hold vLLM until the gateway has told of failures, which it shows only once there was one.
+
+    Triton tells of none from the start; where it is played, some of its requests fail besides.
+    """
+    if "gateway" in stack.parts and "vllm" in stack.parts:
+        failing = 'sum(rate(gateway_requests_total{status_code=~"5.."}[1m]))'
+        stack.compose.run("pause", stack.parts["vllm"].service)
+        try:
+            wait_until(
+                lambda: any(value > 0 for _, value in prometheus.query(failing)),
+                within=120,
+                what="the gateway fails",
+            )
+        finally:
+            stack.compose.run("unpause", stack.parts["vllm"].service)
+    if "sim" in stack.compose.profiles:
+        for source in ("triton-vllm", "triton-trtllm"):
+            service = stack.parts[source].service
+            stack.compose.run("exec", "--no-TTY", service, "python", "-c", BEGIN_FAILING)
+
+
+def _without_failures(question: Question) -> Question:
+    """Return a question as it is put to engines that nobody made fail: a share of failures may be zero.
+
+    It stands for whoever has counted none (`or … * 0`), while the requests that it is a share of rose.
+    """
+    if 'outcome="error"' in question.text and "* 0" in question.text:
+        return replace(question, foundations=(question.text,))
+    return question
+
+
+def _of_others(build: Build, sources: Set[str]) -> dict[str, str]:
+    """Return the families of sources that the profiles do not have, each with the reason."""
     active = {
         metric.name
         for source in build.pack.sources
-        if source.name in PAGES
+        if source.name in sources
         for metric in source.metrics
     }
     return {
-        metric.name: f"is of {source.name}, which is not in this profile"
+        metric.name: f"is of {source.name}, which is in no profile here"
         for source in build.pack.sources
         for metric in source.metrics
         if metric.name not in active
     }
 
 
-def _is_active(question: Question, build: Build) -> bool:
+def _is_active(question: Question, build: Build, sources: Set[str]) -> bool:
     """Tell whether a question is of an active source, or of all; not of another alone."""
-    others = {source.name for source in build.pack.sources} - set(PAGES)
+    others = {source.name for source in build.pack.sources} - sources
     if ONLY_IN_0_8 in question.text:
         return False
     page = re.search(r"llm-([\w-]+)\.json", question.place)
     if page is not None and any(page[1].startswith(f"{name}-") for name in others):
         # `triton` begins the names of its backends.
-        return any(page[1].startswith(f"{name}-") for name in PAGES)
+        return any(page[1].startswith(f"{name}-") for name in sources)
+    # A panel that not all sources can fill says at the end of its title which can.
+    titled = re.search(r", ([\w-]+(?:, [\w-]+)*): [^:]*$", question.place)
+    if titled is not None and set(titled[1].split(", ")) <= others:
+        return False
     named = set(re.findall(r'\b(?:source|job)="([^"]+)"', question.text))
     return not named or bool(named - others)
 
 
 def test_tls(stack: Stack) -> None:
     """Tokens come through it as the gateway sends them; figures do not, and nothing without TLS."""
+    if "tls" not in stack.compose.profiles:
+        pytest.skip("the profile tls is not among those of LLMDASH_STACK_PROFILES")
     url = f"https://127.0.0.1:{stack.compose.settings['TLS_PORT']}"
     asked = {"model": MODEL, "messages": [{"role": "user", "content": "Hello."}], "stream": True, "max_tokens": 40}  # fmt: skip
     key = {"Authorization": f"Bearer {KEY}"}
@@ -266,9 +313,12 @@ def test_grafana(stack: Stack) -> None:
 
 def test_an_engine_that_stops_is_down(stack: Stack, prometheus: PrometheusServer) -> None:
     """What has been started is a target that is down when it is gone, unlike what never was."""
-    stack.compose.run("stop", "--timeout", "5", "sim-triton-vllm")
+    engine = next((source for source in ENGINES[::-1] if source in stack.parts), None)
+    if engine is None:
+        pytest.skip("no profile of LLMDASH_STACK_PROFILES has an engine")
+    stack.compose.run("stop", "--timeout", "5", stack.parts[engine].service)
     wait_until(
-        lambda: [0.0] == [value for _, value in prometheus.query('up{job="triton-vllm"}')],
+        lambda: [0.0] == [value for _, value in prometheus.query(f'up{{job="{engine}"}}')],
         within=60,
         what="the target is down",
     )

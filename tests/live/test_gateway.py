@@ -164,7 +164,7 @@ def troubled(troubled_gateway: Program) -> tuple[Exposition, Exposition]:
 
     with gateway_traffic(troubled_gateway.base_url) as traffic:
         wait_until(
-            lambda: all_rose() or traffic.sent.errors, within=120, what="every counter rises"
+            lambda: all_rose() or traffic.sent.errors, within=400, what="every counter rises"
         )
     assert [] == traffic.sent.errors
     return before, fetch_exposition(url)
