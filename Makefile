@@ -103,11 +103,12 @@ test-grafana: $(INSTALLED) ## Run the contract of a push on your own Grafana: GR
 	LLMDASH_GRAFANA_URL='$(GRAFANA_URL)' $(VENV)/bin/pytest tests/grafana/test_contract.py
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure the command, a push, the gateway and the simulator, and write what came out to tests/bench/results.md
+bench: $(INSTALLED) ## Measure the command, a push, the gateway, the simulator and a trace, and write what came out to tests/bench/results.md
 	$(VENV)/bin/python -m tests.bench.run command
 	$(VENV)/bin/python -m tests.bench.run push
 	$(VENV)/bin/python -m tests.bench.run gateway
 	$(VENV)/bin/python -m tests.bench.run simulator
+	$(VENV)/bin/python -m tests.bench.run normalising
 
 .PHONY: bench-simulator
 bench-simulator: $(INSTALLED) ## Measure how far the simulator's tokens are from its model's, with 1,000 streams, into the same file
@@ -116,6 +117,10 @@ bench-simulator: $(INSTALLED) ## Measure how far the simulator's tokens are from
 .PHONY: bench-gateway
 bench-gateway: $(INSTALLED) ## Measure the gateway alone, beside LiteLLM and a bare pass-through, into the same file
 	$(VENV)/bin/python -m tests.bench.run gateway
+
+.PHONY: bench-load
+bench-load: $(INSTALLED) ## Measure what load reads of an engine with known delays, and what it costs, into the same file
+	$(VENV)/bin/python -m tests.bench.run load
 
 .PHONY: bench-demo
 bench-demo: $(INSTALLED) ## Measure how long `make demo` takes to its first table, here and in a fresh clone, into the same file
@@ -154,6 +159,7 @@ COMPOSE := cd stack && docker compose --profile '*'
 NEEDS_DOCKER = command -v docker > /dev/null || { echo '$@: docker is not installed' >&2; exit 1; }; \
 	docker compose version > /dev/null 2>&1 || { echo '$@: docker compose does not answer: install the plugin docker-compose-plugin' >&2; exit 1; }; \
 	docker info > /dev/null 2>&1 || { echo '$@: no Docker engine answers: start it, or see that you may use it' >&2; exit 1; }
+NEEDS_GPU_IN_DOCKER = docker info --format '{{json .}}' | grep -E '"nvidia":|"nvidia\.com/gpu=' > /dev/null || { echo '$@: Docker sees no NVIDIA GPU: docker info lists neither a runtime nvidia nor a device nvidia.com/gpu; NVIDIA'"'"'s Container Toolkit adds them (nvidia-ctk runtime configure --runtime=docker)' >&2; exit 1; }
 NEEDS_GPU = nvidia-smi > /dev/null 2>&1 || { echo '$@: nvidia-smi finds no GPU here; the profile sim needs none: make up PROFILE=sim' >&2; exit 1; }
 # Keys of .env to the environment of what runs on the host; what is there already wins.
 WITH_ENV = $(VENV)/bin/python stack/with_env.py
@@ -250,24 +256,25 @@ gpu-exporter: $(INSTALLED) ## Run the GPU exporter on this host, without Docker
 	@$(NEEDS_GPU)
 	@$(WITH_ENV) $(VENV)/bin/llmstack gpu-exporter
 
-# What sends load is `llmstack load`, which is to come.
-NO_LOAD = echo '$@: sends load with llmstack load, which is not there yet; $(1) sends one request' >&2; exit 1
+# Prompts of five kinds from CONCURRENCY clients for DURATION seconds, and a report by kind.
+LOAD = $(VENV)/bin/llmstack load --mix short_qa=.30,medium_explain=.25,code_gen=.20,reasoning=.15,long_form=.10 \
+	--concurrency $(or $(CONCURRENCY),8) --duration $(or $(DURATION),60) --log-every 5
 
 .PHONY: load-test
-load-test: ## Send load to vLLM: CONCURRENCY= DURATION=
-	@$(call NO_LOAD,make test-vllm)
+load-test: $(INSTALLED) ## Send load to vLLM: CONCURRENCY=8 DURATION=60 (seconds)
+	@$(WITH_ENV) sh -c 'OPENAI_API_KEY="$$VLLM_API_KEY" exec $(LOAD) --url "http://127.0.0.1:$${VLLM_PORT:-8000}"'
 
 .PHONY: load-test-triton
-load-test-triton: ## Send load to Triton with its vLLM backend: CONCURRENCY= DURATION=
-	@$(call NO_LOAD,make test-triton)
+load-test-triton: $(INSTALLED) ## Send load to Triton with its vLLM backend: CONCURRENCY=8 DURATION=60
+	@$(WITH_ENV) sh -c 'exec $(LOAD) --api triton-generate --url "http://127.0.0.1:$${TRITON_HTTP_PORT:-8100}"'
 
 .PHONY: load-test-triton-trt
-load-test-triton-trt: ## Send load to Triton with TensorRT-LLM: CONCURRENCY= DURATION=
-	@$(call NO_LOAD,make test-triton-trt)
+load-test-triton-trt: $(INSTALLED) ## Send load to Triton with TensorRT-LLM, as token ids: CONCURRENCY=8 DURATION=60
+	@$(WITH_ENV) sh -c 'exec $(LOAD) --api triton-tokens --model tensorrt_llm --url "http://127.0.0.1:$${TRITON_TRTLLM_HTTP_PORT:-8200}"'
 
 .PHONY: loadtest
-loadtest: ## Send load to the gateway: CONCURRENCY= DURATION=
-	@$(call NO_LOAD,make test-vllm)
+loadtest: $(INSTALLED) ## Send load to the gateway, with the first of its keys: CONCURRENCY=8 DURATION=60
+	@$(WITH_ENV) sh -c 'OPENAI_API_KEY="$${GATEWAY_API_KEYS%%,*}" exec $(LOAD) --url "http://127.0.0.1:$${GATEWAY_PORT:-8080}"'
 
 .PHONY: clean
 clean: ## Remove what tools and tests leave behind (.venv and .tools stay)

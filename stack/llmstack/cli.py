@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from llmstack.errors import LlmstackError
+from llmstack.load.commands import bench, load, replay, report
 
 
 class _Group(click.Group):
@@ -341,3 +342,7 @@ def demo(incident: str | None, **given: Any) -> None:
     from llmstack.demo.command import run
 
     run(incident or "", os.environ.get("GRAFANA_URL", ""), click.echo, **given)
+
+
+for _command in (load, replay, bench, report):
+    main.add_command(_command)

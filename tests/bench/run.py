@@ -1,7 +1,8 @@
 """Measures and writes `results.md`: the command, with `push` how long a push plans, with `gateway`
 what the gateway costs beside others, with `simulator` how far its tokens are from its model's, with
-`cost` what pages cost at scale, with `slo` what promises cost and, in `slo_differential.md`, how they
-do beside those of other generators.
+`normalising` how fast a trace is made ready, with `load` what load reads and costs, with `cost` what
+pages cost at scale, with `slo` what promises cost and, in `slo_differential.md`, how they do beside
+those of other generators.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from tests.bench import (
     cost,
     cost_report,
     demo_time,
+    load,
+    normalising,
     push_time,
     results,
     simulator,
@@ -35,7 +38,17 @@ def main() -> int:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("command", "push", "gateway", "simulator", "demo", "cost", "slo"),
+        choices=(
+            "command",
+            "push",
+            "gateway",
+            "simulator",
+            "normalising",
+            "load",
+            "demo",
+            "cost",
+            "slo",
+        ),
         default="command",
     )
     parser.add_argument("--small", action="store_true", help="a sample of a cost, not written")
@@ -64,6 +77,10 @@ def _measured(what: str, *, small: bool) -> tuple[results.Section, list[str]]:
             return demo_time.measure(), []
         case "simulator":
             return simulator.section(simulator.measure(), simulator.first_tokens()), []
+        case "normalising":
+            return normalising.measure(), []
+        case "load":
+            return load.section(load.measure()), []
         case "gateway":
             return gateway_report.section(gateway_report.compare(_sayer())), []
     return _command(), []

@@ -1,0 +1,1 @@
+"""Traffic for servers of language models: replayed or made, sent on time, and measured truly."""

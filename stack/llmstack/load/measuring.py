@@ -1,0 +1,114 @@
+"""What requests came to together: counts, tokens, latencies and objectives, in all and by kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import repeat
+
+from llmstack.load.distribution import Distribution
+from llmstack.load.objectives import Objective, is_good, length
+from llmstack.load.outcome import Counted, Failure, Outcome
+
+#: What is told of every request: to the first token and to the end, from when it was to be sent and
+#: from when it was; the time of a token after the first event; and the wait until it was sent.
+REQUEST_METRICS = ("ttft", "ttft_sent", "e2e", "e2e_sent", "tpot", "wait")
+#: And of every token: the time since the one before. Between events only where they bring
+#: several tokens, or where nobody knows how many (then nothing is told between tokens).
+#: And of every token: the time since the one before. Between events only where they bring several
+#: several tokens, or where nobody knows how many (then nothing is told between tokens).
+METRICS = (*REQUEST_METRICS, "itl", "gap")
+
+
+class Part:
+    """Some requests."""
+
+    def __init__(self, objectives: Sequence[Objective] = ()) -> None:
+        """Begin with none.
+
+        Args:
+            objectives: what they are held to.
+        """
+        self.objectives = objectives
+        self.latencies = {metric: Distribution() for metric in METRICS}
+        self.answered = self.unfinished = self.good = 0
+        self.prompt_tokens = self.answer_tokens = 0
+        self.failures: Counter[Failure] = Counter()
+        #: Of each kind of failure the first that was seen, in words.
+        self.examples: dict[Failure, str] = {}
+        self.finish_reasons: Counter[str] = Counter()
+        self.counted: Counter[Counted] = Counter()
+        #: Of each objective, how many were within it and how many there were.
+        self.within = [[0, 0] for _ in objectives]
+
+    @property
+    def failed(self) -> int:
+        """Requests that failed."""
+        return self.failures.total()
+
+    @property
+    def measured(self) -> int:
+        """Requests that ended in this part, well or not."""
+        return self.answered + self.failed + self.unfinished
+
+    def add(self, outcome: Outcome) -> None:
+        """Take a request that has ended."""
+        if outcome.is_unfinished:
+            self.unfinished += 1
+            return
+        for objective, seen in zip(self.objectives, self.within, strict=True):
+            within, count = objective.within(outcome)
+            seen[0] += within
+            seen[1] += count
+        if outcome.failure is not None:
+            self.failures[outcome.failure] += 1
+            self.examples.setdefault(outcome.failure, outcome.detail)
+            return
+        self.answered += 1
+        self.good += is_good(outcome, self.objectives)
+        self.prompt_tokens += outcome.prompt_tokens
+        self.answer_tokens += outcome.tokens
+        self.finish_reasons[outcome.finish_reason or "not told"] += 1
+        self.counted[outcome.counted] += 1
+        for metric in REQUEST_METRICS:
+            found = length(outcome, metric)
+            if found is not None:
+                self.latencies[metric].add(found)
+        self._add_gaps(outcome)
+
+    def _add_gaps(self, outcome: Outcome) -> None:
+        gaps, sizes = outcome.gaps, outcome.sizes
+        is_one_each = outcome.tokens == outcome.seen_tokens and len(gaps) == sum(sizes)
+        if is_one_each:
+            self.latencies["itl"].extend(gaps)
+            return
+        self.latencies["gap"].extend(gaps)
+        if outcome.counted is Counted.EACH_EVENT:
+            # Tokens that came together were made one after the other since those before.
+            for gap, size in zip(gaps, sizes, strict=True):
+                self.latencies["itl"].extend(repeat(gap / size, size))
+
+
+class Measured:
+    """All requests that are measured."""
+
+    def __init__(self, objectives: Sequence[Objective] = ()) -> None:
+        """Begin with none."""
+        self._objectives = objectives
+        self.all = Part(objectives)
+        self.kinds: dict[str, Part] = {}
+        self.warm_up = 0
+        #: When the last of them ended.
+        self.last_ended = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        """Take a request that has ended; those of the warm-up are only counted."""
+        if outcome.is_warm_up:
+            self.warm_up += 1
+            return
+        self.all.add(outcome)
+        self.last_ended = max(self.last_ended, outcome.ended)
+        if kind := outcome.planned.kind:
+            if kind not in self.kinds:
+                self.kinds[kind] = Part(self._objectives)
+            self.kinds[kind].add(outcome)

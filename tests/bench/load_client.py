@@ -1,0 +1,151 @@
+"""`llmstack load` as a process that tells its processor time and how long it waited for its core.
+
+`python -m tests.bench.load_client WHAT URL`; what it found is JSON on its output. It is apart so
+that the engine that it asks has a core of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from itertools import count
+from typing import cast
+from urllib.parse import urlsplit
+
+import uvloop
+
+from llmstack.load.apis import Api, Question
+from llmstack.load.closed_loop import ClosedLoop
+from llmstack.load.open_loop import OpenLoop
+from llmstack.load.planned import Planned
+from llmstack.load.program import Job, measure
+from llmstack.load.runner import Bounds
+from tests.bench.gateway.engine import MODEL
+from tests.bench.simulator_server import go_first, kept_waiting
+
+PROMPT, ANSWER = 64, 64
+#: Streams at the same time, and in all, of each way.
+PACED, PACED_TOTAL = 256, 2048
+#: Seconds over which the first of them begin.
+RAMP_UP = 1.5
+BURST, BURST_TOTAL = 32, 4000
+#: Requests a second, seconds, and tokens of their answers.
+ARRIVALS, ARRIVALS_SECONDS, ARRIVALS_ANSWER = 200.0, 10.0, 8
+#: A rate that is more than so many at a time can be: answers take 0.2 + 63 * 0.02 s.
+CAPPED, CAPPED_RATE, CAPPED_TOTAL = 8, 20.0, 100
+
+
+def job(what: str, url: str) -> Job:
+    """Return what is run."""
+    loop: OpenLoop | ClosedLoop
+    match what:
+        case "paced":
+            loop, plan, bounds = ClosedLoop(PACED, ramp_up=RAMP_UP), _endless(), Bounds(total=PACED_TOTAL)  # fmt: skip
+        case "burst":
+            loop, plan, bounds = ClosedLoop(BURST), _endless(), Bounds(total=BURST_TOTAL)
+        case "arrivals":
+            loop, plan, bounds = OpenLoop(), _poisson(), Bounds(duration=ARRIVALS_SECONDS)
+        case _:
+            loop, plan, bounds = OpenLoop(CAPPED), _even(), Bounds(total=CAPPED_TOTAL)
+    return Job(
+        name=what,
+        urls=[url],
+        question=Question(Api.CHAT, MODEL, is_exact=False),
+        plan=plan,
+        plan_told=what,
+        prompt_of=lambda planned: "a " * planned.prompt_tokens,
+        loop=loop,
+        bounds=bounds,
+        every=0.0,
+    )
+
+
+def _endless() -> Iterator[Planned]:
+    return (Planned(0.0, PROMPT, ANSWER) for _ in count())
+
+
+def _poisson() -> Iterator[Planned]:
+    chance, at = random.Random(7), 0.0
+    while True:
+        at += chance.expovariate(ARRIVALS)
+        yield Planned(at, PROMPT, ARRIVALS_ANSWER)
+
+
+def _even() -> Iterator[Planned]:
+    return (Planned(number / CAPPED_RATE, PROMPT, ANSWER) for number in count())
+
+
+class _Bare(asyncio.Protocol):
+    """A stream after the other, of which nothing is read but the end: what any client costs."""
+
+    def __init__(self, request: bytes, left: Iterator[int]) -> None:
+        self._request, self._left = request, left
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._ask()
+
+    def _ask(self) -> None:
+        if next(self._left, None) is None:
+            self._transport.close()
+            self.done.set_result(None)
+        else:
+            self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        if data.endswith(b"0\r\n\r\n"):
+            self._ask()
+
+
+async def _bare(url: str) -> None:
+    address = urlsplit(url)
+    asked = {"messages": [], "max_tokens": ANSWER, "stream": True}
+    body = json.dumps(asked).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: inn\r\nContent-Length: {len(body)}\r\n\r\n"
+    left, loop = iter(range(PACED_TOTAL)), asyncio.get_running_loop()
+    found = []
+    for _ in range(PACED):
+        made = partial(_Bare, head.encode() + body, left)
+        _, client = await loop.create_connection(made, address.hostname or "", address.port or 80)
+        found.append(client.done)
+        await asyncio.sleep(RAMP_UP / PACED)
+    await asyncio.gather(*found)
+
+
+def bare(url: str) -> None:
+    """Run the bare client, and tell its processor time."""
+    begun = time.process_time()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_bare(url))
+    cpu = time.process_time() - begun
+    print(json.dumps({"cpu": cpu, "kept_waiting": kept_waiting()}))
+
+
+def main(what: str, url: str) -> None:
+    """Run it, and tell."""
+    go_first()
+    if what == "bare":
+        bare(url)
+        return
+    asked = job(what, url)
+    cpu, waited = time.process_time(), kept_waiting()
+    found = measure(asked, lambda _: None)
+    print(
+        json.dumps(
+            {
+                "cpu": time.process_time() - cpu,
+                "kept_waiting": kept_waiting() - waited,
+                "results": {**found, "histograms": {}, "series": []},
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
