@@ -10,6 +10,7 @@ import argparse
 from collections.abc import AsyncIterator
 
 import aiohttp
+import uvloop
 from aiohttp import web
 
 SESSION = web.AppKey("session", aiohttp.ClientSession)
@@ -65,6 +66,8 @@ def main() -> None:
         access_log=None,
         handle_signals=True,
         print=lambda *_: None,
+        # The loop that the gateway has: what is compared is what it does on it.
+        loop=uvloop.new_event_loop(),
     )
 
 

@@ -49,7 +49,7 @@ def section(compared: Compared) -> Section:
         "between two. Each gateway is one process that has a core to itself; the client and the "
         f"engine have the others. `llmstack gateway` and LiteLLM (`{LITELLM}`, one worker, no "
         "database) have keys, limits, logs and metrics on; the bare pass-through is aiohttp on both "
-        "sides and nothing else. The commands are in `tests/bench/gateway/peers.py`. Medians of "
+        "sides, on the same loop (uvloop), and nothing else. The commands are in `tests/bench/gateway/peers.py`. Medians of "
         f"{BURST.rounds} rounds in burst and {PACED.rounds} paced, everybody in turn; processor time "
         "is user and system time of the process and its children; what is added to the first token "
         "is its time less that of the engine asked directly in the same round. A ratio is the median of "

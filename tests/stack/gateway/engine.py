@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import uvloop
 from aiohttp import web
 
 from llmstack.gateway.dialects import DIALECTS
@@ -20,7 +21,8 @@ class Loop:
     """An event loop in a thread of its own, which serves an application on loopback."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        # As the gateway has it.
+        self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self._runners: list[web.AppRunner] = []
