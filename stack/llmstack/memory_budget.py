@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from llmstack.errors import BudgetError, ModelError
+from llmstack.nearest import hint
 
 GB = 10**9
 #: Bytes of a number. Four bits are nominal: files also hold scales, and embeddings in fp16.
@@ -105,9 +105,8 @@ def known(name: str) -> Model:
     by_name = {model.name: model for model in MODELS}
     if name in by_name:
         return by_name[name]
-    near = get_close_matches(name, by_name, 1)
-    hint = f"the nearest is {near[0]}" if near else f"there are {', '.join(by_name)}"
-    raise ModelError(f"model {name}: not in the table; {hint}, or give the path of a config.json")
+    told = hint(name, by_name)
+    raise ModelError(f"model {name}: not in the table; {told}, or give the path of a config.json")
 
 
 def known_models() -> str:

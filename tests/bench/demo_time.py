@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 from tests.bench.results import Row, Section
+from tests.stack.demo.running import Demo
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds after which nobody waits any more.
@@ -45,18 +43,14 @@ def measure() -> Section:
 
 def _until_live(folder: Path) -> tuple[float, tuple[int, int]]:
     """Return the seconds until the table is live, and its panels with data and all of them."""
-    with tempfile.TemporaryFile("w+b") as log:
+    with tempfile.TemporaryDirectory() as written:
         began = time.perf_counter()
-        process = subprocess.Popen(["make", "demo"], cwd=folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
+        demo = Demo(["make", "demo"], Path(written), folder)
         try:
-            while time.perf_counter() - began < PATIENCE and process.poll() is None:
-                log.seek(0)
-                text = log.read().decode(errors="replace")
-                if found := re.search(r" live, .*panels with data (\d+)/(\d+)", text):
-                    return time.perf_counter() - began, (int(found[1]), int(found[2]))
+            while time.perf_counter() - began < PATIENCE and not demo.has_ended:
+                if demo.live is not None:
+                    return time.perf_counter() - began, demo.live
                 time.sleep(0.2)
+            raise RuntimeError(f"the demo in {folder} was not live:\n{demo.text[-2000:]}")
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
-            process.wait(60)
-    raise RuntimeError(f"the demo in {folder} was not live in {PATIENCE:g} s:\n{text[-2000:]}")
+            demo.end()

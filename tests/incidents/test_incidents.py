@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +13,7 @@ from llmstack.simulator.incidents import KINDS
 from tests.live.process import started_in, wait_until
 from tests.prometheus_tools import found_tools
 from tests.requirements import require
+from tests.stack.demo.running import Demo
 
 ROOT = Path(__file__).resolve().parents[2]
 #: An incident begins after a minute; the slowest alert takes ten more, and what it rests on.
@@ -54,40 +51,12 @@ EXPECTED = {
 }
 
 
-class Demo:
-    """`make demo` in a process group of its own."""
-
-    def __init__(self, incident: str, folder: Path) -> None:
-        self.folder, self._log = folder, folder / "demo.log"
-        folder.mkdir()
-        command = ["make", "--no-print-directory", "demo"]
-        command += [f"INCIDENT={incident}"] if incident else []
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("GRAFANA_", "MAKE"))}  # fmt: skip
-        environment["TMPDIR"] = str(folder)
-        with self._log.open("wb") as output:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
-
-    @property
-    def text(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    @property
-    def is_live(self) -> bool:
-        return " live, " in self.text
-
-    @property
-    def has_ended(self) -> bool:
-        return self._process.poll() is not None
-
-    @property
-    def fired(self) -> frozenset[str]:
-        lists: list[str] = re.findall(r"alerts firing: (.*?);", self.text)
-        return frozenset(name for each in lists for name in each.split(", ")) - {"none"}
-
-    def end(self) -> None:
-        if not self.has_ended:
-            os.killpg(self._process.pid, signal.SIGINT)
-        self._process.wait(60)
+def made(incident: str, folder: Path) -> Demo:
+    """`make demo` with an incident, or without one."""
+    own = folder / (incident or "none")
+    own.mkdir()
+    command = ["make", "--no-print-directory", "demo"]
+    return Demo([*command, f"INCIDENT={incident}"] if incident else command, own, ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +68,7 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Demo]]
     folder = tmp_path_factory.mktemp("incidents")
     try:
         for incident in EXPECTED:
-            demo = found[incident] = Demo(incident, folder / (incident or "none"))
+            demo = found[incident] = made(incident, folder)
             # Each chooses its ports when it starts, and must have them before the next does.
             wait_until(lambda demo=demo: "prometheus is ready" in demo.text or demo.has_ended, within=120, what=incident)  # type: ignore[misc]  # fmt: skip
         deadline = time.monotonic() + SECONDS
@@ -126,7 +95,7 @@ def test_the_alerts_that_must_fire_do_and_no_others(incident: str, demos: dict[s
     demo, expected = demos[incident], EXPECTED[incident]
 
     assert not demo.has_ended, demo.text[-2000:]
-    assert demo.is_live
+    assert demo.live is not None
     assert expected.alerts <= demo.fired, demo.text[-2000:]
     assert frozenset() == demo.fired - expected.alerts - expected.followers
 

@@ -13,7 +13,7 @@ from llmstack.demo.grafana import image_that_is_here
 from llmstack.demo.program import Wanted, demonstrate
 from llmstack.demo.stage import Stage, free_ports
 from llmstack.errors import ConfigurationError
-from llmstack.simulator.incidents import KINDS
+from llmstack.simulator.incidents import Incident
 
 #: An incident begins after so many seconds, when all is seen to be well, and lasts so long.
 BEGINS, LASTS = 60, 1800
@@ -36,29 +36,25 @@ def run(
     Raises:
         ConfigurationError: there is no such incident, or something that is needed is missing.
     """
-    if incident and incident not in KINDS:
-        raise ConfigurationError(f"no incident is called {incident}; there are {', '.join(KINDS)}")
-    wanted = Wanted(
-        generated=generated,
-        prometheus=prometheus or _found("prometheus"),
-        alertmanager=alertmanager or _found("prometheus-alertmanager", "alertmanager"),
-        incident=f"{incident}@{BEGINS}+{LASTS}" if incident else "",
-        seconds=seconds,
-        is_plain=plain,
-        grafana_url=grafana_url,
-        seed=seed,
-    )
     make = partial(
         Stage,
-        generated=wanted.generated,
+        generated=generated,
         ports=free_ports(),
-        prometheus=wanted.prometheus,
-        alertmanager=wanted.alertmanager,
-        incident=wanted.incident,
+        prometheus=prometheus or _found("prometheus"),
+        alertmanager=alertmanager or _found("prometheus-alertmanager", "alertmanager"),
+        incident=_planned(incident) if incident else "",
         seed=seed,
         grafana_image="" if grafana_url else image_that_is_here(os.environ),
     )
-    asyncio.run(demonstrate(wanted, make, say))
+    asyncio.run(demonstrate(Wanted(seconds, plain, grafana_url), make, say))
+
+
+def _planned(incident: str) -> str:
+    try:
+        Incident(incident, BEGINS, LASTS)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    return f"{incident}@{BEGINS}+{LASTS}"
 
 
 def _found(*names: str) -> Path:

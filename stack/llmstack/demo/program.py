@@ -37,27 +37,21 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of a demonstration."""
+    """How a demonstration is shown."""
 
-    generated: Path
-    prometheus: Path
-    alertmanager: Path
-    #: As the simulator reads it; empty for none.
-    incident: str = ""
     #: After so many seconds it ends by itself; None for never.
     seconds: float | None = None
     #: Whether lines are written although there is a terminal.
     is_plain: bool = False
     #: Where dashboards are pushed to; empty for nowhere.
     grafana_url: str = ""
-    seed: int = 0
 
 
 async def demonstrate(wanted: Wanted, make: Callable[[Path], Stage], say: Say) -> View:
     """Run it until it is told to end, or its time is up; return what was seen last.
 
     Args:
-        wanted: what is asked for.
+        wanted: how it is shown.
         make: makes the stage in a folder.
         say: tells people.
 
@@ -67,15 +61,15 @@ async def demonstrate(wanted: Wanted, make: Callable[[Path], Stage], say: Say) -
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="llmdash-demo-") as folder:
         stage = make(Path(folder))
-        panels = read_panels(wanted.generated, frozenset(stage.targets()))
+        panels = read_panels(stage.generated, frozenset(stage.targets()))
         stage.write()
         async with _running(stage) as ended, aiohttp.ClientSession() as session:
             await _until_ready(stage, session, say)
             if wanted.grafana_url:
                 say(await asyncio.to_thread(pushed, stage.built, wanted.grafana_url))
             prometheus = Prometheus(stage.ports.url(stage.ports.prometheus), session)
-            traffic = Traffic(stage.ports.url(stage.ports.gateway), session, wanted.seed)
-            reader = Reader(prometheus, panels, traffic, wanted.incident, began)
+            traffic = Traffic(stage.ports.url(stage.ports.gateway), session, stage.seed)
+            reader = Reader(prometheus, panels, traffic, stage.incident, began)
             return await _show(wanted, stage, reader, traffic, ended, say)
 
 

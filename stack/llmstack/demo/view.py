@@ -92,16 +92,13 @@ class Reader:
     async def look(self) -> View:
         """Ask for all of it."""
         problem = ""
-        figures: list[tuple[str, str, float | None]] = [(n, unit, None) for n, unit, _ in FIGURES]
+        values: list[float | None] = [None] * len(FIGURES)
         targets = (0, 0)
         promises: tuple[Promise, ...] = ()
         alerts: tuple[Alert, ...] = ()
         try:
             targets = await self.prometheus.targets()
-            found = [await self.prometheus.value(query) for _, _, query in FIGURES]
-            figures = [
-                (name, unit, value) for (name, unit, _), value in zip(FIGURES, found, strict=True)
-            ]
+            values = [await self.prometheus.value(query) for _, _, query in FIGURES]
             promises, alerts = await self._promises(), await self.prometheus.alerts()
         except NotAnsweredError as error:
             problem = str(error)
@@ -109,7 +106,9 @@ class Reader:
             time.monotonic() - self.began,
             self.incident,
             targets,
-            tuple(figures),
+            tuple(
+                (name, unit, value) for (name, unit, _), value in zip(FIGURES, values, strict=True)
+            ),
             self._pages(),
             promises,
             alerts,

@@ -14,7 +14,7 @@ from itertools import accumulate
 
 from llmstack.errors import SettingsError
 from llmstack.load.lengths import Lengths, Lognormal
-from llmstack.load.specification import nearest
+from llmstack.load.specification import one_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def mix(text: str) -> tuple[Kind, ...]:
     for part in filter(None, map(str.strip, text.split(","))):
         name, _, share = map(str.strip, part.partition("="))
         if name not in by_name:
-            raise SettingsError(f"mix {text!r}: expected {nearest(name, by_name)}, got {name!r}")
+            raise SettingsError(f"mix {text!r}: expected {one_of(name, by_name)}, got {name!r}")
         try:
             shares[name] = float(share)
         except ValueError:

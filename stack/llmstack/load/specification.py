@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, fields
-from difflib import get_close_matches
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmstack.errors import SettingsError
+from llmstack.nearest import nearest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -32,7 +32,7 @@ def parse(text: str, kinds: Mapping[str, type[Made]], what: str) -> Made:
     """
     name, _, rest = text.strip().partition(":")
     if name not in kinds:
-        raise SettingsError(f"{what} {text!r}: expected {nearest(name, kinds)}, got {name!r}")
+        raise SettingsError(f"{what} {text!r}: expected {one_of(name, kinds)}, got {name!r}")
     kind = kinds[name]
     known = {each.name: each for each in fields(kind)}
     values: dict[str, Any] = {}
@@ -41,7 +41,7 @@ def parse(text: str, kinds: Mapping[str, type[Made]], what: str) -> Made:
         if not equals:
             key, value = _name_of(number, list(known)), key
         if key not in known:
-            raise SettingsError(f"{what} {text!r}: expected {nearest(key, known)}, got {part!r}")
+            raise SettingsError(f"{what} {text!r}: expected {one_of(key, known)}, got {part!r}")
         values[key] = _number(value, f"{what} {text!r}: {key}")
     missing = [each.name for each in known.values() if _is_needed(each) and each.name not in values]
     if missing:
@@ -56,12 +56,12 @@ def _name_of(number: int, names: list[str]) -> str:
     return names[number] if number < len(names) else ""
 
 
-def nearest(found: str, names: Collection[str]) -> str:
+def one_of(found: str, names: Collection[str]) -> str:
     """Say which spellings there are, and which is nearest to what was found."""
     if not names:
         return "no numbers"
-    near = get_close_matches(found, names, 1)
-    hint = f" (the nearest is {near[0]})" if near else ""
+    near = nearest(found, names)
+    hint = f" (the nearest is {near})" if near else ""
     return f"one of {', '.join(names)}{hint}"
 
 

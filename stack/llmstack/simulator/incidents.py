@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
+from llmstack.nearest import hint
 from llmstack.simulator.conditions import SOUND, Conditions
 
 #: While a server has crashed nobody listens at its port; the model of its engine is gone.
@@ -51,9 +51,7 @@ class Incident:
             ValueError: it says what is wrong.
         """
         if self.name not in KINDS:
-            near = get_close_matches(self.name, KINDS, 1)
-            hint = f"the nearest is {near[0]}" if near else f"there are {', '.join(KINDS)}"
-            raise ValueError(f"no incident is called {self.name}; {hint}")
+            raise ValueError(f"no incident is called {self.name}; {hint(self.name, KINDS)}")
         if not (self.begins >= 0 and 0 < self.seconds < float("inf")):
             raise ValueError(f"{self.name}: expected a start from 0 and seconds above 0")
 

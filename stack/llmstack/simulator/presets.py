@@ -17,11 +17,11 @@ and 8192 tokens a step on GPUs of 70 GB and more, A100 excepted, else 256 and 20
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from llmstack import memory_budget
 from llmstack.errors import ModelError
 from llmstack.memory_budget import PRECISIONS
+from llmstack.nearest import nearest
 from llmstack.simulator.blocks import BLOCK_TOKENS
 from llmstack.simulator.rates import Limits, Rates, token_gap, unloaded_first_token
 
@@ -149,8 +149,8 @@ def preset(name: str) -> Preset:
     """
     if name in PRESETS:
         return PRESETS[name]
-    near = get_close_matches(name, PRESETS, 1)
-    hint = f"the nearest is {near[0]}" if near else "see them with --list"
+    near = nearest(name, PRESETS)
+    hint = f"the nearest is {near}" if near else "see them with --list"
     raise ModelError(f"preset {name}: not in the table; {hint}")
 
 

@@ -17,7 +17,6 @@ import os
 import shlex
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ import yaml
 
 from llmstack.environment import LAST_PORT
 from llmstack.errors import ConfigurationError
+from llmstack.nearest import hint
 from llmstack.watchdog.lifecycle import Policy
 
 DEFAULT_LISTEN = ("127.0.0.1", 9102)
@@ -240,9 +240,8 @@ class _Reader:
     ) -> None:
         for key in found:
             if key not in known:
-                near = get_close_matches(str(key), known, 1)
-                hint = f"the nearest is {near[0]}" if near else f"there are {', '.join(known)}"
-                self.problems.append(f"{_join(where, key)}: no such key; {hint}")
+                told = hint(str(key), known)
+                self.problems.append(f"{_join(where, key)}: no such key; {told}")
 
     def _expected(self, where: str, what: str, found: object) -> None:
         got = "nothing" if found is None else repr(found)

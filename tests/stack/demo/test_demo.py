@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +12,7 @@ import pytest
 from tests.live.process import started_in, wait_until
 from tests.prometheus_tools import tools_of_major
 from tests.requirements import require
+from tests.stack.demo.running import Demo
 
 GENERATED = Path(__file__).resolve().parents[3] / "generated"
 MAJOR = 3
@@ -29,46 +27,18 @@ def command(*more: str) -> list[str]:
     return [sys.executable, "-m", "llmstack", "demo", "--plain", "--generated", str(GENERATED), *found, *more]  # fmt: skip
 
 
-class Running:
-    """A demonstration, and what it has written so far."""
-
-    def __init__(self, folder: Path, *more: str) -> None:
-        self._log = folder / "demo.log"
-        with self._log.open("wb") as output:
-            self.process = subprocess.Popen(
-                command(*more),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env={**_environment(), "TMPDIR": str(folder)},
-            )
-
-    @property
-    def text(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    def end(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("GRAFANA_")}
-
-
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    found = Running(tmp_path)
+def running(tmp_path: Path) -> Iterator[Demo]:
+    found = Demo(command(), tmp_path)
     yield found
     found.end()
 
 
 @pytest.mark.promtool
-def test_it_is_live_and_leaves_nothing(running: Running, tmp_path: Path) -> None:
+def test_it_is_live_and_leaves_nothing(running: Demo, tmp_path: Path) -> None:
     """All is scraped, rules speak, panels have data; Ctrl-C ends every process and removes every file."""
     wait_until(
-        lambda: " live, " in running.text or running.process.poll() is not None,
+        lambda: running.live is not None or running.has_ended,
         within=150,
         what="the table is live",
     )
@@ -76,7 +46,8 @@ def test_it_is_live_and_leaves_nothing(running: Running, tmp_path: Path) -> None
     assert 6 <= len(started_in(tmp_path))
     code = running.end()
 
-    with_data, every = map(int, re.findall(r"panels with data (\d+)/(\d+)", told)[0])
+    assert running.live is not None
+    with_data, every = running.live
     assert re.search(r"targets 6/6", told)
     assert 100 < with_data <= every
     assert "alerts firing: none" in running.text
@@ -86,8 +57,8 @@ def test_it_is_live_and_leaves_nothing(running: Running, tmp_path: Path) -> None
 
 def test_an_incident_that_there_is_not(tmp_path: Path) -> None:
     """Nothing is started, and those that there are are named."""
-    found = Running(tmp_path, "--incident", "meteor")
-    code = found.process.wait(30)
+    found = Demo(command("--incident", "meteor"), tmp_path)
+    code = found.wait(30)
 
     assert 1 == code
     assert "no incident is called meteor; there are slow-prefill, kv-exhaustion" in found.text
