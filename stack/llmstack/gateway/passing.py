@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 
 from llmstack.gateway.counts import OK, Counts
 from llmstack.gateway.course import ClientLeftError, Course
-from llmstack.gateway.events import read_object
+from llmstack.gateway.events import Stream, read_object
 from llmstack.gateway.idle import Idle
 from llmstack.gateway.prompts import Asked
 from llmstack.gateway.settings import Settings
@@ -23,6 +23,27 @@ _STREAM = "text/event-stream"
 _SMALL = 16 * 1024
 #: An answer in one piece is read for its usage up to this many bytes.
 _LONGEST_READ = 8 * 2**20
+
+
+class _TokenTimes:
+    """When the pieces of a stream come."""
+
+    def __init__(self, course: Course, counts: Counts) -> None:
+        self._course, self._last = course, course.began
+        self._first = counts.first_token.labels(course.model, course.prompt_class)
+        self._between = counts.inter_token.labels(course.model, course.prompt_class)
+
+    def came(self, pieces: int, now: float) -> None:
+        """Take notice of some that came together: what is between them they share."""
+        course = self._course
+        course.pieces += pieces
+        if course.first_token is None:
+            course.first_token = now - course.began
+            self._first.observe(course.first_token)
+            pieces, self._last = pieces - 1, now
+        for _ in range(pieces):
+            self._between.observe((now - self._last) / pieces)
+        self._last = now
 
 
 @dataclass
@@ -94,34 +115,9 @@ class Passing:
         stream = asked.dialect.stream(hides_usage=asked.hides_usage)
         self.course.is_stream = True
         await response.prepare(self.request)
-        kind, last = "", self.course.began
-        first = self.counts.first_token.labels(self.course.model, self.course.prompt_class)
-        between = self.counts.inter_token.labels(self.course.model, self.course.prompt_class)
+        kind = ""
         try:
-            async with asyncio.timeout(self._left()) as limit:
-                with Idle(limit, self.settings.idle_timeout) as idle:
-                    self._stop_the_clock()
-                    async for chunk in self.answer.content.iter_any():
-                        now = idle.heard = time.monotonic()
-                        passed, pieces = stream.feed(chunk)
-                        if pieces:
-                            if self.course.first_token is None:
-                                # From here on an answer may be as long as it likes.
-                                limit.reschedule(None)
-                                self.course.first_token = now - self.course.began
-                                first.observe(self.course.first_token)
-                                self.course.pieces, pieces, last = 1, pieces - 1, now
-                            for _ in range(pieces):
-                                between.observe((now - last) / pieces)
-                            self.course.pieces += pieces
-                            last = now
-                        if passed:
-                            # Waits while the client reads slowly, and with it the engine.
-                            idle.is_busy = True
-                            await self._write(response, passed)
-                            idle.is_busy = False
-                        if stream.is_over:
-                            break
+            await self._pass_events(response, stream)
         except (asyncio.CancelledError, ClientLeftError):
             self.course.usage = stream.usage()
             if stream.is_done and not stream.has_error:
@@ -154,6 +150,28 @@ class Passing:
             # The engine's own end is on its way, after which its connection serves another.
             await asyncio.sleep(0)
         return response
+
+    async def _pass_events(self, response: web.StreamResponse, stream: Stream) -> None:
+        """Pass events on as they come, until the last."""
+        times = _TokenTimes(self.course, self.counts)
+        async with asyncio.timeout(self._left()) as limit:
+            with Idle(limit, self.settings.idle_timeout) as idle:
+                self._stop_the_clock()
+                async for chunk in self.answer.content.iter_any():
+                    now = idle.heard = time.monotonic()
+                    passed, pieces = stream.feed(chunk)
+                    if pieces:
+                        if self.course.first_token is None:
+                            # From here on an answer may be as long as it likes.
+                            limit.reschedule(None)
+                        times.came(pieces, now)
+                    if passed:
+                        # Waits while the client reads slowly, and with it the engine.
+                        idle.is_busy = True
+                        await self._write(response, passed)
+                        idle.is_busy = False
+                    if stream.is_over:
+                        return
 
     def _left(self) -> float:
         """Return how many seconds of those that an answer may take are left."""

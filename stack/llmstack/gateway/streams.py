@@ -51,8 +51,7 @@ class ChatStream(Stream):
             and b"\r" not in event
             and b'"usage"' not in event
             and b'"error"' not in event
-            and b'_reason":"' not in event
-            and b'_reason": "' not in event
+            and not _may_end(event)
         )
 
     def _read(self, name: bytes, data: bytes) -> bool:
@@ -69,8 +68,7 @@ class ChatStream(Stream):
                     return not self.hides_usage
         if b'"error"' in data:
             self.has_error = self.has_error or bool(read_object(data).get("error"))
-        # Between the first text and the end nothing else comes, and reading it would cost.
-        if self.pieces and b'"finish_reason":"' not in data and b'_reason": "' not in data:
+        if self.pieces and not _may_end(data):
             self.pieces += 1
             return True
         choices = [each for each in _choices(read_object(data)) if isinstance(each, dict)]
@@ -137,6 +135,11 @@ class ResponseStream(Stream):
             self.is_done = self.is_over = True
             self.has_error = self.has_error or name == b"response.failed"
         return True
+
+
+def _may_end(data: bytes) -> bool:
+    """Tell whether an event may say why the model has stopped; reading each of them would cost."""
+    return b'_reason":"' in data or b'_reason": "' in data
 
 
 def _choices(found: dict[str, Any]) -> list[Any]:
