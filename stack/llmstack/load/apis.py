@@ -29,11 +29,6 @@ class Api(StrEnum):
     TOKENS = "triton-tokens"
 
     @property
-    def takes_text(self) -> bool:
-        """Whether a prompt has to be a text."""
-        return self in (Api.CHAT, Api.GENERATE, Api.INFER)
-
-    @property
     def takes_tokens(self) -> bool:
         """Whether a prompt can be token ids."""
         return self in (Api.COMPLETIONS, Api.TOKENS)

@@ -158,7 +158,7 @@ async def _measured(
 def _add_metrics(app: web.Application, replica: Replica) -> None:
     async def show(request: web.Request) -> web.Response:
         del request
-        body = replica.page.text(replica.driver.now).encode()
+        body = replica.page.text().encode()
         return web.Response(body=body, headers={"Content-Type": replica.page.content_type})
 
     app.router.add_get(replica.page.path, show)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from llmstack.simulator.engine import Engine
+from llmstack.simulator.exposition import Exposition
 from llmstack.simulator.request import Request
 from llmstack.simulator.step import Step
 
@@ -41,6 +42,8 @@ class Page(ABC):
     #: Under which path it is.
     path = "/metrics"
     content_type = "text/plain; version=1.0.0; charset=utf-8"
+    #: Its families.
+    _shown: Exposition
 
     def __init__(self, engine: Engine, about: About) -> None:
         """Look at an engine."""
@@ -50,13 +53,14 @@ class Page(ABC):
     def stepped(self, step: Step) -> None:
         """Count what came out of a step."""
 
-    @abstractmethod
-    def text(self, now: float) -> str:
-        """Return the page.
+    def text(self) -> str:
+        """Return the page."""
+        self._look()
+        return self._shown.text()
 
-        Args:
-            now: seconds of the engine's clock.
-        """
+    @abstractmethod
+    def _look(self) -> None:
+        """Set what is as it is at this moment."""
 
     def failed(self, model: str) -> None:
         """Count a request that the engine failed; most count none."""

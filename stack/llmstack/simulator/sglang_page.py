@@ -121,12 +121,6 @@ class SglangPage(Page):
         answers = metrics.HTTP_RESPONSES_TOTAL
         self._shown.counter(answers, version, status_code=code, **about).add()
 
-    def text(self, now: float) -> str:
-        """Return the page."""
-        del now
-        self._look()
-        return self._shown.text()
-
     def _look(self) -> None:
         engine, blocks, last = self.engine, self.engine.blocks, self._last
         size = blocks.tokens

@@ -11,11 +11,10 @@ import time
 from llmdash.metrics import triton_trtllm as metrics
 from llmdash.metrics.metric import Gauge, Versions, version_key
 from llmstack.simulator.engine import Engine
-from llmstack.simulator.exposition import TRITON, Exposition, Number
-from llmstack.simulator.page import About, Page
-from llmstack.simulator.request import Request
+from llmstack.simulator.exposition import Number
+from llmstack.simulator.page import About
 from llmstack.simulator.step import Step
-from llmstack.simulator.triton_core import MODEL_VERSION, TritonCore
+from llmstack.simulator.triton_page import TritonPage
 
 #: The release of the backend by the release of Triton that came with it.
 BACKENDS = (("25.04", "0.18.0"), ("25.01", "0.17.0"), ("24.12", "0.16.0"))
@@ -35,23 +34,15 @@ def backend_version(version: str) -> str:
     return next(own for first, own in BACKENDS if version_key(first) <= asked)
 
 
-class TritonTrtllmPage(Page):
+class TritonTrtllmPage(TritonPage):
     """The page of one Triton, its ensemble and its engine."""
-
-    content_type = "text/plain; charset=utf-8"
 
     def __init__(self, engine: Engine, about: About) -> None:
         """Make the series that are there from the start."""
-        super().__init__(engine, about)
-        shown = self._shown = Exposition(
-            {"model": ENGINE_MODEL, "version": MODEL_VERSION},
-            created=about.started,
-            model_length=engine.limits.model_length,
-            style=TRITON,
-        )
         steps = ("preprocessing", ENGINE_MODEL, "postprocessing")
         parts = {about.model: (about.model, *steps), ENGINE_MODEL: (ENGINE_MODEL,)}
-        self._core = TritonCore(shown, about.version, parts, beside=(steps[0], steps[2]))
+        super().__init__(engine, about, ENGINE_MODEL, parts, beside=(steps[0], steps[2]))
+        shown = self._shown
         self._own = backend_version(about.version)
         self._last = Step(0, 0.0)
         self._reused = 0
@@ -76,22 +67,8 @@ class TritonTrtllmPage(Page):
             self._read.observe(request.prompt_tokens)
             self._written.observe(request.generated)
 
-    def failed(self, model: str) -> None:
-        """Count a request that the engine failed."""
-        self._core.failed(model, "BACKEND")
-
-    def aborted(self, request: Request) -> None:
-        """Count a request whose client went away."""
-        self._core.failed(request.model, "CANCELED")
-
-    def text(self, now: float) -> str:
-        """Return the page."""
-        del now
-        self._core.look()
-        self._look()
-        return self._shown.text()
-
     def _look(self) -> None:
+        super()._look()
         engine, last = self.engine, self._last
         blocks, is_idle = engine.blocks, engine.is_idle
         says_waiting = SAYS_WAITING.includes(self._own)

@@ -8,32 +8,21 @@ from __future__ import annotations
 from llmdash.metrics import triton_vllm as metrics
 from llmdash.metrics.metric import Versions
 from llmstack.simulator.engine import Engine
-from llmstack.simulator.exposition import TRITON, Exposition
-from llmstack.simulator.page import About, Page
-from llmstack.simulator.request import Request
+from llmstack.simulator.page import About
 from llmstack.simulator.step import Step
-from llmstack.simulator.triton_core import MODEL_VERSION, TritonCore
+from llmstack.simulator.triton_page import TritonPage
 
 #: It brought the end-to-end latency and the lengths.
 SINCE = Versions("24.09")
 
 
-class TritonVllmPage(Page):
+class TritonVllmPage(TritonPage):
     """The page of one Triton and the one model that it serves."""
-
-    content_type = "text/plain; charset=utf-8"
 
     def __init__(self, engine: Engine, about: About) -> None:
         """Make the series that are there from the start."""
-        super().__init__(engine, about)
-        shown = self._shown = Exposition(
-            {"model": about.model, "version": MODEL_VERSION},
-            created=about.started,
-            model_length=engine.limits.model_length,
-            style=TRITON,
-        )
-        version = about.version
-        self._core = TritonCore(shown, version, {about.model: (about.model,)})
+        super().__init__(engine, about, about.model, {about.model: (about.model,)})
+        shown, version = self._shown, about.version
         self._prompt = shown.counter(metrics.PROMPT_TOKENS_TOTAL, version)
         self._generated = shown.counter(metrics.GENERATION_TOKENS_TOTAL, version)
         self._first = shown.histogram(metrics.TIME_TO_FIRST_TOKEN_SECONDS, version)
@@ -63,17 +52,3 @@ class TritonVllmPage(Page):
             self._answer_length.observe(request.generated)
             for histogram in self._answers:
                 histogram.observe(1)
-
-    def failed(self, model: str) -> None:
-        """Count a request that the engine failed."""
-        self._core.failed(model, "BACKEND")
-
-    def aborted(self, request: Request) -> None:
-        """Count a request whose client went away."""
-        self._core.failed(request.model, "CANCELED")
-
-    def text(self, now: float) -> str:
-        """Return the page."""
-        del now
-        self._core.look()
-        return self._shown.text()

@@ -116,12 +116,6 @@ class TrtllmPage(Page):
             code = f"{answered.status}"
             self._shown.counter(errors, self.about.version, http_code=code).add()
 
-    def text(self, now: float) -> str:
-        """Return the page."""
-        del now
-        self._look()
-        return self._shown.text()
-
     def _look(self) -> None:
         engine, blocks, last = self.engine, self.engine.blocks, self._last
         looked_up = self._reused.value + self._missed.value

@@ -234,9 +234,7 @@ class VllmPage(Page):
         """Count an HTTP request."""
         self._web.answered(answered)
 
-    def text(self, now: float) -> str:
-        """Return the page."""
-        del now
+    def _look(self) -> None:
         engine = self.engine
         self._running.set(engine.running)
         for gauge in (self._waiting, self._waiting_for_capacity):
@@ -244,4 +242,3 @@ class VllmPage(Page):
         for gauge in (self._usage, self._older_usage):
             gauge.set(engine.blocks.usage)
         self._process.look()
-        return self._shown.text()

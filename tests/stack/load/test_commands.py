@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from llmstack.cli import main
 from llmstack.load.apis import Api
-from llmstack.load.commands import APIS
+from llmstack.load.options import APIS
 from llmstack.load.program import INTERRUPTED, NOT_HELD, NOT_TO_BE_TRUSTED, NOTHING_ANSWERED, WELL
 from tests.stack.load.simulated import simulated
 

@@ -52,8 +52,8 @@ class Steps(Page):
     def stepped(self, step: Step) -> None:
         self.steps.append(step)
 
-    def text(self, now: float) -> str:
-        return str(now)
+    def _look(self) -> None:
+        pass
 
     def aborted(self, request: Request) -> None:
         self.gone.append(request)

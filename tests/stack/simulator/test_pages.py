@@ -58,7 +58,7 @@ def page_of(engine: str, version: str = "") -> Page:
 @cache
 def shown(engine: str, version: str = "") -> dict[str, Family]:
     made = page_of(engine, version)
-    return read_exposition(made.text(made.engine.clock))
+    return read_exposition(made.text())
 
 
 @cache
