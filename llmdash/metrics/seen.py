@@ -9,6 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+#: What Prometheus' own library for Python shows of the process, and of its interpreter.
+_PROCESS = (
+    "process_cpu_seconds_total",
+    "process_max_fds",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "process_virtual_memory_bytes",
+)
+_PYTHON = (
+    "python_gc_collections_total",
+    "python_gc_objects_collected_total",
+    "python_gc_objects_uncollectable_total",
+    "python_info",
+)
+
 #: By kind of exporter: two may use one name and mean their own.
 SEEN: Mapping[str, frozenset[str]] = {
     "app": frozenset(
@@ -18,16 +34,8 @@ SEEN: Mapping[str, frozenset[str]] = {
             "llm_request_size_bytes",
             "llm_requests_total",
             "llm_tokens_generated_total",
-            "process_cpu_seconds_total",
-            "process_max_fds",
-            "process_open_fds",
-            "process_resident_memory_bytes",
-            "process_start_time_seconds",
-            "process_virtual_memory_bytes",
-            "python_gc_collections_total",
-            "python_gc_objects_collected_total",
-            "python_gc_objects_uncollectable_total",
-            "python_info",
+            *_PROCESS,
+            *_PYTHON,
         }
     ),
     "gateway": frozenset(
@@ -43,12 +51,7 @@ SEEN: Mapping[str, frozenset[str]] = {
             "gateway_tokens_generated_total",
             "gateway_tokens_prompted_total",
             "gateway_upstream_errors_total",
-            "process_cpu_seconds_total",
-            "process_max_fds",
-            "process_open_fds",
-            "process_resident_memory_bytes",
-            "process_start_time_seconds",
-            "process_virtual_memory_bytes",
+            *_PROCESS,
         }
     ),
     "triton": frozenset(
@@ -82,16 +85,8 @@ SEEN: Mapping[str, frozenset[str]] = {
             "http_request_size_bytes",
             "http_requests_total",
             "http_response_size_bytes",
-            "process_cpu_seconds_total",
-            "process_max_fds",
-            "process_open_fds",
-            "process_resident_memory_bytes",
-            "process_start_time_seconds",
-            "process_virtual_memory_bytes",
-            "python_gc_collections_total",
-            "python_gc_objects_collected_total",
-            "python_gc_objects_uncollectable_total",
-            "python_info",
+            *_PROCESS,
+            *_PYTHON,
             "vllm:admission_rejections_total",
             "vllm:cache_config_info",
             "vllm:e2e_request_latency_seconds",

@@ -10,12 +10,10 @@ from typing import Any
 from llmdash.metrics.gateway import PROMPT_CLASSES
 from llmstack.errors import RequestError
 from llmstack.gateway.dialects import Dialect
+from llmstack.token_size import BYTES_OF_A_TOKEN
 
 #: Up to so many tokens a prompt is small, and medium; the promise is stated for small ones.
 CLASS_LIMITS = (512, 4096)
-#: Bytes of UTF-8 of one token of English text, a little less than is usual: better reserve too much
-#: than too little (tokens of the Llama 3 and GPT-4 vocabularies hold about 4.4 of English prose).
-BYTES_OF_A_TOKEN = 4.0
 #: What a chat adds to each message: its role and marks.
 TOKENS_OF_A_MESSAGE = 4
 #: What is reserved where a request does not say how long its answer may be.

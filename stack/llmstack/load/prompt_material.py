@@ -17,9 +17,8 @@ from typing import Any, Protocol, TypeVar
 
 from llmstack.errors import ConfigurationError, SettingsError
 from llmstack.load.prompt_words import WORDS
+from llmstack.token_size import BYTES_OF_A_TOKEN
 
-#: Bytes of a token of English text, as the gateway and the simulator estimate it.
-BYTES_OF_A_TOKEN = 4.0
 #: Ids that every vocabulary of a language model of today has (Llama 2 has 32,000, others more),
 #: past the bytes and marks that stand first.
 LEAST_ID, MOST_ID = 1000, 29_999

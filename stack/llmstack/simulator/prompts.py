@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from llmstack.simulator.blocks import BLOCK_TOKENS
-
-#: Bytes of UTF-8 of one token of English text, as the gateway estimates it too.
-BYTES_OF_A_TOKEN = 4
+from llmstack.token_size import BYTES_OF_A_TOKEN
 
 
 @dataclass(frozen=True)
