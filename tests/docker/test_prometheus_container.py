@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,19 +15,13 @@ import yaml
 from testcontainers.core.container import DockerContainer
 
 from tests.docker.conftest import image
+from tests.live.process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "generated"
 MOUNTED = "/etc/llmdash"
 
 pytestmark = pytest.mark.docker
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
 
 
 @pytest.fixture

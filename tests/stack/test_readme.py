@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import pytest
 import requests
 
 from llmstack.demo.stage import free_ports
-from tests.live.process import free_port, wait_until
+from tests.live.process import free_port, running, wait_until
 from tests.stack.gateway.engine import FakeEngine, Loop
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
@@ -54,17 +53,17 @@ def series(url: str) -> set[str]:
 
 
 @contextmanager
-def started(line: str, folder: Path, ports: dict[str, int], **variables: str) -> Iterator[None]:
-    """Run a command of the README, with other ports than it has."""
+def started(
+    line: str, folder: Path, ready: str, ports: dict[str, int], **variables: str
+) -> Iterator[None]:
+    """Run a command of the README until it answers, with other ports than it has."""
     for own, free in ports.items():
         line = line.replace(own, str(free))
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **variables}
-    process = subprocess.Popen(f"exec env {line}", shell=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    try:
+    path = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", "-c", f"exec env {line}"]
+    log = folder / "program.log"
+    with running(command, ready_url=ready, within=30, log=log, environment={**path, **variables}):
         yield
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 @pytest.fixture
@@ -81,8 +80,7 @@ def test_the_gateway(engine: int, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{port}"
     (key,) = re.findall(r"GATEWAY_API_KEYS=(\S+)", line)
     asked = {"model": "tiny", "messages": [{"role": "user", "content": "Hello."}], "stream": True}
-    with started(line, tmp_path, {"8000": engine}, GATEWAY_PORT=str(port)):
-        wait_until(lambda: series(f"{url}/ready"), within=30, what="an engine is ready")
+    with started(line, tmp_path, f"{url}/ready", {"8000": engine}, GATEWAY_PORT=str(port)):
         answer = requests.post(
             f"{url}/v1/chat/completions",
             json=asked,
@@ -102,7 +100,8 @@ def test_the_simulator(tmp_path: Path) -> None:
     # Three ports in a row, as are free for the demo.
     first = free_ports().engine
     expected = shown("vllm:num_requests_running")
-    with started(line, tmp_path, {}, SIMULATOR_PORT=str(first)):
+    ready = f"http://127.0.0.1:{first}/health"
+    with started(line, tmp_path, ready, {}, SIMULATOR_PORT=str(first)):
         for port in range(first, first + 3):
             page = partial(series, f"http://127.0.0.1:{port}/metrics")
             wait_until(page, within=30, what=f"{port} answers")
@@ -119,14 +118,14 @@ def test_the_watchdog(engine: int, tmp_path: Path) -> None:
     (tmp_path / "my_watchdog.yaml").write_text(text)
     own_ports = {"GATEWAY_PORT": str(gateway), "GPU_EXPORTER_PORT": str(gpus)}
     expected = shown("watchdog_up")
-    with started(command("llmstack watchdog my_watchdog.yaml"), tmp_path, {}, **own_ports):
+    page = f"http://127.0.0.1:{listen}/metrics"
+    with started(command("llmstack watchdog my_watchdog.yaml"), tmp_path, page, {}, **own_ports):
         for port in (gateway, gpus):
             wait_until(
                 partial(series, f"http://127.0.0.1:{port}/metrics"),
                 within=30,
                 what=f"{port} answers",
             )
-        page = f"http://127.0.0.1:{listen}/metrics"
         wait_until(lambda: expected <= series(page), within=10, what=f"{expected} is shown")
     assert (set(), set()) == tuple(
         series(f"http://127.0.0.1:{port}/metrics") for port in (gateway, gpus)
@@ -139,7 +138,7 @@ def test_the_app(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     expected = shown("llm_requests_total")
-    with started(command("uvicorn my_app:app --port 8001"), tmp_path, {"8001": port}):
-        wait_until(lambda: series(f"{url}/metrics"), within=30, what="the app answers")
+    line = command("uvicorn my_app:app --port 8001")
+    with started(line, tmp_path, f"{url}/metrics", {"8001": port}):
         found = requests.post(f"{url}/generate", params={"prompt": "so it is"}, timeout=20)
         assert ("SO IT IS", expected - series(f"{url}/metrics")) == (found.json(), set())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,17 +12,11 @@ import time
 
 import requests
 
+from tests.live.process import free_port
 from tests.stack.gateway.engine import FakeEngine, Loop
 
 KEY = "sk-of-the-process-0123456789"
 PROMPT = "a prompt that nobody may read in a log"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
 
 
 class Process:

@@ -6,7 +6,6 @@ import json
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,11 +23,6 @@ from prometheus_client.parser import text_string_to_metric_families
 #: Far above what anything here takes on a busy machine: a test that waits so long fails.
 PATIENCE_SECONDS = 60
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def python(code: str, *arguments: object) -> list[str]:

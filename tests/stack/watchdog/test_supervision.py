@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from llmdash.metrics import watchdog as catalogue
-from tests.stack.watchdog.running import Watchdog, free_port, is_alive, pids_in, python, until
+from tests.live.process import free_port
+from tests.stack.watchdog.running import Watchdog, is_alive, pids_in, python, until
 
 #: Quick, so that a test takes no longer than it must.
 QUICK = {"backoff_seconds": 0.05, "stop_grace_seconds": 20}
