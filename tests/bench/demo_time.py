@@ -48,8 +48,8 @@ def _until_live(folder: Path) -> tuple[float, tuple[int, int]]:
         demo = Demo(["make", "demo"], Path(written), folder)
         try:
             while time.perf_counter() - began < PATIENCE and not demo.has_ended:
-                if demo.live is not None:
-                    return time.perf_counter() - began, demo.live
+                if demo.live:
+                    return time.perf_counter() - began, demo.live[0]
                 time.sleep(0.2)
             raise RuntimeError(f"the demo in {folder} was not live:\n{demo.text[-2000:]}")
         finally:

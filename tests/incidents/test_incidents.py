@@ -95,7 +95,7 @@ def test_the_alerts_that_must_fire_do_and_no_others(incident: str, demos: dict[s
     demo, expected = demos[incident], EXPECTED[incident]
 
     assert not demo.has_ended, demo.text[-2000:]
-    assert demo.live is not None
+    assert demo.live
     assert expected.alerts <= demo.fired, demo.text[-2000:]
     assert frozenset() == demo.fired - expected.alerts - expected.followers
 

@@ -41,10 +41,10 @@ class Demo:
         return self._process.poll() is not None
 
     @property
-    def live(self) -> tuple[int, int] | None:
-        """Panels with data and all of them, on its first live table."""
-        found = re.search(r" live, .*panels with data (\d+)/(\d+)", self.text)
-        return None if found is None else (int(found[1]), int(found[2]))
+    def live(self) -> tuple[tuple[int, int], ...]:
+        """Panels with data and all of them, on each live table so far."""
+        found = re.findall(r" live, .*panels with data (\d+)/(\d+)", self.text)
+        return tuple((int(with_data), int(every)) for with_data, every in found)
 
     @property
     def fired(self) -> frozenset[str]:
