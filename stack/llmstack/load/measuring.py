@@ -13,10 +13,8 @@ from llmstack.load.outcome import Counted, Failure, Outcome
 #: What is told of every request: to the first token and to the end, from when it was to be sent and
 #: from when it was; the time of a token after the first event; and the wait until it was sent.
 REQUEST_METRICS = ("ttft", "ttft_sent", "e2e", "e2e_sent", "tpot", "wait")
-#: And of every token: the time since the one before. Between events only where they bring
-#: several tokens, or where nobody knows how many (then nothing is told between tokens).
 #: And of every token: the time since the one before. Between events only where they bring several
-#: several tokens, or where nobody knows how many (then nothing is told between tokens).
+#: tokens, or where nobody knows how many (then nothing is told between tokens).
 METRICS = (*REQUEST_METRICS, "itl", "gap")
 
 

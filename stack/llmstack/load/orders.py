@@ -224,4 +224,5 @@ class Replay:
             raise ConfigurationError(f"{self.csv}: no request of it is in what was chosen")
         say(f"{self.csv.name} asks for {demand}")
         told = f"{self.csv.name} at {self.selection.speedup:g} times its speed"
-        return servers.job(plan, told, OpenLoop(self.concurrency), Bounds(warm_up=self.warm_up))
+        job = servers.job(plan, told, OpenLoop(self.concurrency), Bounds(warm_up=self.warm_up))
+        return replace(job, demand=demand)

@@ -15,6 +15,7 @@ from time import monotonic
 from llmstack.load.apis import Prompt, Question
 from llmstack.load.client import Client, Limits
 from llmstack.load.closed_loop import ClosedLoop
+from llmstack.load.demand import Demand
 from llmstack.load.measuring import Measured
 from llmstack.load.objectives import Objective
 from llmstack.load.open_loop import OpenLoop
@@ -23,7 +24,8 @@ from llmstack.load.planned import Planned
 from llmstack.load.results import Asked, Document, command_line, document, write
 from llmstack.load.runner import Bounds, Runner
 from llmstack.load.seconds import Second, Seconds
-from llmstack.load.summary import second_line, told
+from llmstack.load.summary import told
+from llmstack.load.watching import Lines, Watcher
 
 #: What a command that sends load exits with: measured and to be trusted; nothing was answered; the
 #: client was too slow, or the run too short, for the figures to be the server's; an objective was
@@ -52,8 +54,10 @@ class Job:
     verifies: bool = True
     #: Seconds from one line to the next; 0 for none.
     every: float = 1.0
-    #: Seconds of one interval of the series.
+    #: Seconds of one interval of the series, and of what watchers are told at a time.
     interval: float = 1.0
+    #: What a plan that ends asks for in all; None where nobody has counted.
+    demand: Demand | None = None
 
     def asked(self) -> Asked:
         """Return it for the results."""
@@ -81,23 +85,30 @@ class Job:
         )
 
 
-def run(job: Job, say: Say, output: Path | None = None) -> int:
+def run(job: Job, say: Say, output: Path | None = None, watchers: Sequence[Watcher] = ()) -> int:
     """Run a job, say what came of it, write it, and return what to exit with.
 
     Raises:
         LlmstackError: it cannot be begun, or its results cannot be written.
     """
-    found = measure(job, say)
+    found = measure(job, say, watchers)
     if output is not None:
         write(output, found)
     say(told(found))
     return exit_code(found)
 
 
-def measure(job: Job, say: Say) -> Document:
-    """Run a job and return its results; SIGINT ends it early, with what was measured until then."""
+def measure(job: Job, say: Say, watchers: Sequence[Watcher] = ()) -> Document:
+    """Run a job and return its results; SIGINT ends it early, with what was measured until then.
+
+    Args:
+        job: what is sent to whom.
+        say: is called with a line from time to time, as the job says how often.
+        watchers: are told what passes.
+    """
+    lines = [Lines(say, job.every, job.interval)] if job.every else []
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_measure(job, say))
+        return runner.run(_measure(job, (*lines, *watchers)))
 
 
 def exit_code(found: Document) -> int:
@@ -120,17 +131,22 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _measure(job: Job, say: Say) -> Document:
+async def _measure(job: Job, watchers: Sequence[Watcher]) -> Document:
     client = Client(job.urls, job.question, job.limits, job.headers, verifies=job.verifies)
     measured, asked = Measured(job.objectives), job.asked()
+    told = [each.outcome for each in watchers if type(each).outcome is not Watcher.outcome]
     seconds: Seconds | None = None
 
     def ended(outcome: Outcome) -> None:
         measured.add(outcome)
         if seconds is not None:
             seconds.add(outcome)
+        for tell in told:
+            tell(outcome)
 
     runner = Runner(client, job.plan, job.prompt_of, job.loop, job.bounds, ended)
+    for watcher in watchers:
+        await watcher.begin(job)
     seconds = Seconds(client.traffic, monotonic())
     running = asyncio.get_running_loop()
     with suppress(NotImplementedError, RuntimeError, ValueError):
@@ -140,7 +156,7 @@ async def _measure(job: Job, say: Say) -> Document:
     # What is there now stays; looking through it again would hold up the loop for milliseconds.
     gc.collect()
     gc.freeze()
-    ticking = asyncio.create_task(_tick(job, runner, seconds, say))
+    ticking = asyncio.create_task(_tick(job, runner, seconds, watchers))
     try:
         facts = await runner.run()
     finally:
@@ -148,23 +164,24 @@ async def _measure(job: Job, say: Say) -> Document:
         ticking.cancel()
         with suppress(asyncio.CancelledError):
             await ticking
-    last = _end(runner, seconds)
-    return document(asked, facts, measured, [*seconds.all[:-1], last])
+    _end(runner, seconds)
+    found = document(asked, facts, measured, seconds.all)
+    for watcher in watchers:
+        await watcher.end(found)
+    return found
 
 
-async def _tick(job: Job, runner: Runner, seconds: Seconds, say: Say) -> None:
-    """Say what passes, line by line."""
+async def _tick(job: Job, runner: Runner, seconds: Seconds, watchers: Sequence[Watcher]) -> None:
+    """Tell watchers what passes, interval by interval."""
     loop = asyncio.get_running_loop()
-    begin, told_at = loop.time(), 0.0
+    begin = loop.time()
     number = 0
     while True:
         number += 1
         await asyncio.sleep(max(0.0, begin + number * job.interval - loop.time()))
         second = _end(runner, seconds)
-        # An interval that ends a little early is not put off to the next.
-        if job.every and second.at - told_at >= job.every - job.interval / 2:
-            told_at = second.at
-            say(second_line(second))
+        for watcher in watchers:
+            watcher.second(second)
 
 
 def _end(runner: Runner, seconds: Seconds) -> Second:
