@@ -20,6 +20,8 @@ from llmstack.load.planned import Planned
 #: Seconds that a connection may have been idle. Servers close theirs after five (uvicorn's
 #: --timeout-keep-alive), and one that is closed as it is used would be told as a failure.
 _IDLE = 4.0
+#: Seconds that what has come may lie unread.
+_UNREAD = 1.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Client:
         self._endpoints = [_endpoint(url, question, headers or {}, verifies) for url in urls]
         self._turn = 0
         self._exchanges: set[Exchange] = set()
+        self._catching_up: asyncio.TimerHandle | None = None
         self.traffic = Traffic()
 
     def prepare(self, planned: Planned, prompt: Prompt) -> Prepared:
@@ -102,6 +105,8 @@ class Client:
         reading = self._question.reading(outcome, prepared.prompt)
         exchange = Exchange(prepared.data, outcome, reading)
         self._exchanges.add(exchange)
+        if self._catching_up is None:
+            self._keep_catching_up()
         try:
             connection = self._kept(prepared.endpoint) or await self._connect(
                 exchange, prepared.endpoint
@@ -130,6 +135,20 @@ class Client:
             late.cancel()
         if not exchange.outcome.is_answered and exchange.outcome.failure is not Failure.STATUS:
             connection.close()
+
+    def catch_up(self) -> None:
+        """Read what has come of all answers and was only kept."""
+        for exchange in list(self._exchanges):
+            exchange.catch_up()
+
+    def _keep_catching_up(self) -> None:
+        """Catch up from time to time, so that an answer that goes wrong is not kept for long."""
+        self.catch_up()
+        self._catching_up = (
+            asyncio.get_running_loop().call_later(_UNREAD, self._keep_catching_up)
+            if self._exchanges
+            else None
+        )
 
     def leave(self) -> None:
         """End all requests that are under way, as unfinished."""

@@ -14,9 +14,12 @@ from typing import cast
 
 from httptools import HttpParserError, HttpResponseParser
 
+from llmstack.load.alike import CHUNK_END
 from llmstack.load.outcome import Failure, Outcome
 from llmstack.load.reading import BadAnswerError, Reading, shortened
 
+#: Pieces of an answer that are kept until they are read.
+_MOST_KEPT = 32
 #: Bytes of the body of an error that are kept.
 _ERROR_BODY = 2048
 
@@ -42,16 +45,25 @@ class Exchange:
     done: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+    #: Where its answer comes; None until it is sent.
+    connection: Connection | None = None
     _error_body: bytes = b""
+
+    def catch_up(self) -> None:
+        """Read what has come and was only kept."""
+        if self.connection is not None:
+            self.connection.catch_up(self)
 
     def fail(self, failure: Failure, detail: str = "") -> None:
         """End it with a failure; the first one counts."""
+        self.catch_up()
         if not self.done.done():
             self.outcome.failure, self.outcome.detail = failure, detail
             self._end()
 
     def leave(self) -> None:
         """End it because the run ends."""
+        self.catch_up()
         if not self.done.done():
             self.outcome.is_unfinished = True
             self._end()
@@ -104,6 +116,10 @@ class Connection(asyncio.Protocol):
         self._ends_with_connection = False
         #: Whether the parser stands between two chunks, and may be left out of one.
         self._is_between = False
+        #: Whether pieces that may be alike are only kept, and those that are, with their times.
+        self._keeps = False
+        self._pieces: list[bytes] = []
+        self._times: list[float] = []
 
     # --- what asyncio calls -----------------------------------------------------------------------
 
@@ -113,28 +129,57 @@ class Connection(asyncio.Protocol):
         self._transport, self.is_open = cast("asyncio.Transport", transport), True
 
     def data_received(self, data: bytes) -> None:
-        """Read what came, and note when."""
+        """Note when something came; read it, or keep it to be read with what follows."""
         now = monotonic()
-        self._traffic.bytes_received += len(data)
+        if self._keeps and data.endswith(CHUNK_END):
+            self._pieces.append(data)
+            self._times.append(now)
+            if len(self._times) < _MOST_KEPT:
+                return
+            data = b""
         exchange = self._exchange
         if exchange is None:
             # Nobody has asked.
+            self._traffic.bytes_received += len(data)
             self.close()
             return
+        self.catch_up(exchange)
+        if data and not exchange.done.done():
+            self._read(data, now, exchange)
+        if exchange.done.done() and self._exchange is exchange:
+            # It failed before its end, and what follows is of no use.
+            self.close()
+
+    def catch_up(self, exchange: Exchange) -> None:
+        """Read what was kept of an answer."""
+        if not self._times or self._exchange is not exchange:
+            return
+        pieces, times, outcome = self._pieces, self._times, exchange.outcome
+        self._pieces, self._times = [], []
+        while pieces and not exchange.done.done():
+            before = outcome.seen_tokens
+            taken = exchange.reading.feed_alike(pieces, times)
+            self._count(exchange, sum(map(len, pieces[:taken])), outcome.seen_tokens - before)
+            if taken < len(pieces) and not exchange.done.done():
+                self._read(pieces[taken], times[taken], exchange)
+            pieces, times = pieces[taken + 1 :], times[taken + 1 :]
+
+    def _read(self, data: bytes, now: float, exchange: Exchange) -> None:
         outcome = exchange.outcome
-        outcome.bytes_received += len(data)
         if not outcome.first_byte:
             outcome.first_byte = now
         before = outcome.seen_tokens
         if self._is_between and outcome.status == 200 and (chunk := _one_chunk(data)):
-            # Nearly all that comes is one token in a chunk of its own.
             exchange.body(chunk, now)
         else:
             self._parse(data, now, exchange)
-        self._traffic.tokens += outcome.seen_tokens - before
-        if exchange.done.done() and self._exchange is exchange:
-            # It failed before its end, and what follows is of no use.
-            self.close()
+        self._count(exchange, len(data), outcome.seen_tokens - before)
+        self._keeps = self._is_between and outcome.status == 200 and exchange.reading.knows_alike
+
+    def _count(self, exchange: Exchange, size: int, tokens: int) -> None:
+        exchange.outcome.bytes_received += size
+        self._traffic.bytes_received += size
+        self._traffic.tokens += tokens
 
     def _parse(self, data: bytes, now: float, exchange: Exchange) -> None:
         self._now, self._is_between = now, False
@@ -148,6 +193,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End what is under way."""
         self.is_open = False
+        if self._exchange is not None:
+            self.catch_up(self._exchange)
         exchange, self._exchange = self._exchange, None
         if exchange is None:
             return
@@ -202,7 +249,7 @@ class Connection(asyncio.Protocol):
     def send(self, exchange: Exchange) -> None:
         """Send a request."""
         assert self._transport is not None
-        self._exchange = exchange
+        self._exchange, exchange.connection, self._keeps = exchange, self, False
         exchange.outcome.sent = monotonic()
         exchange.outcome.bytes_sent = len(exchange.request)
         self._traffic.bytes_sent += len(exchange.request)

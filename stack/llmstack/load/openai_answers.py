@@ -7,9 +7,10 @@ far (`continuous_usage_stats`) that count is taken, and it tells of such a token
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Any
 
+from llmstack.load.alike import Alike, learnt
 from llmstack.load.outcome import Counted, Failure, Outcome
 from llmstack.load.reading import (
     BadAnswerError,
@@ -21,14 +22,9 @@ from llmstack.load.reading import (
 )
 
 _DONE = b"[DONE]"
-#: Bytes around the data of an event: `data: ` and the empty line.
-_FRAME = 8
-_COUNT = b'"completion_tokens":'
 #: Where a model's words stand: https://docs.vllm.ai/en/latest/features/reasoning_outputs/ has
 #: `reasoning`, older versions and SGLang `reasoning_content`.
 _WORDS = ("content", "text", "reasoning_content", "reasoning", "tool_calls", "function_call")
-#: The text of an event, as it is written in JSON.
-_TEXT = re.compile(rb'"(?:content|text)": ?"((?:[^"\\]|\\.)+)"')
 
 
 class OpenAiStream(StreamReading):
@@ -43,40 +39,31 @@ class OpenAiStream(StreamReading):
         """
         super().__init__(outcome)
         self._is_done, self._reads_all = False, reads_all
-        #: What stands before and after the text of an event that brought one token and told nothing
-        #: else. In one stream nearly all events have both, and are read by them alone.
-        self._before, self._after, self._least = b"", b"", 0
+        #: What nearly all events of this stream are like.
+        self._alike: Alike | None = None
 
-    def feed(self, data: bytes, now: float) -> None:
-        """Read the events that are whole; of one that is like the others a glance is enough."""
-        if (
-            len(data) > self._least > 0
-            and data.startswith(self._before)
-            and data.endswith(self._after)
-            and data.find(b"\n") == len(data) - 2
-            and self._events.is_between
-        ):
-            self._outcome.came(1, now)
-        else:
-            super().feed(data, now)
+    def feed_alike(self, pieces: Sequence[bytes], times: Sequence[float]) -> int:
+        """Take pieces that are alike; a glance at each is enough."""
+        alike = self._alike
+        if alike is None or not self._events.is_between:
+            return 0
+        found = alike.read(pieces)
+        if alike.counts:
+            for total, now in zip(found, times, strict=False):
+                self._count(total, now)
+        elif found:
+            self._outcome.came_each(times[: len(found)])
+        return len(found)
 
     def _take(self, event: bytes, now: float) -> None:
-        outcome = self._outcome
-        if (
-            len(event) > self._least - _FRAME > 0
-            and event.startswith(self._before[6:])
-            and event.endswith(self._after[:-2])
-        ):
-            outcome.came(1, now)
+        alike = self._alike
+        total = None if alike is None else alike.glance(event)
+        if alike and total is not None:
+            if alike.counts:
+                self._count(total, now)
+            else:
+                self._outcome.came(1, now)
             return
-        if outcome.counted is Counted.EACH_EVENT and not self._reads_all:
-            # In the text of an answer the quotes would be written with a backslash before them.
-            place = event.find(_COUNT)
-            if place >= 0 and b'_reason":"' not in event and b'_reason": "' not in event:
-                count = _number(event, place + len(_COUNT))
-                if count is not None and b'"error"' not in event:
-                    self._count(count, now)
-                    return
         if event == _DONE:
             self._is_done = True
             return
@@ -99,21 +86,19 @@ class OpenAiStream(StreamReading):
         if not outcome.seen_tokens and choices and count:
             # The first tokens are counted in their own event, and so are all others.
             outcome.counted = Counted.EACH_EVENT
-        if outcome.counted is Counted.EACH_EVENT:
-            if count is not None:
-                self._count(count, now)
-        elif has_words:
+        is_counted = outcome.counted is Counted.EACH_EVENT
+        if is_counted and count is not None:
+            self._count(count, now)
+        elif has_words and not is_counted:
             outcome.came(1, now)
-            if count is None and not any(map(_has_ended, choices)):
-                self._learn(event)
+        if has_words and is_counted == (count is not None) and not any(map(_has_ended, choices)):
+            self._learn(event, is_counted=is_counted)
 
-    def _learn(self, event: bytes) -> None:
+    def _learn(self, event: bytes, *, is_counted: bool) -> None:
         """Remember what an event is like that brings one token and tells nothing else."""
-        found = _TEXT.search(event)
-        if found and not self._reads_all:
-            self._before = b"data: " + event[: found.start(1)]
-            self._after = event[found.end(1) :] + b"\n\n"
-            self._least = len(self._before) + len(self._after)
+        if not self._reads_all:
+            self._alike = learnt(event, is_counted=is_counted) or self._alike
+            self.knows_alike = self._alike is not None
 
     def _see_it_is_whole(self) -> None:
         if not self._is_done and not self._outcome.finish_reason:
@@ -147,13 +132,6 @@ def _usage(told: dict[str, Any], outcome: Outcome) -> int | None:
         return None
     outcome.told_tokens = count
     return count
-
-
-def _number(event: bytes, start: int) -> int | None:
-    """Return the whole number that begins at a place of JSON; None where none does."""
-    ends = [end for mark in (b",", b"}") if (end := event.find(mark, start)) >= 0]
-    digits = event[start : min(ends, default=start)].strip()
-    return int(digits) if digits.isdigit() else None
 
 
 def _has_ended(choice: dict[str, Any]) -> bool:

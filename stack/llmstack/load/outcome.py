@@ -7,8 +7,11 @@ happened. Nothing is tried again: what failed is told by its kind.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import repeat
+from operator import sub
 
 from llmstack.load.planned import Planned
 
@@ -88,6 +91,13 @@ class Outcome:
             self.first_token, self.first_tokens = now, tokens
         self.last_token = now
         self.seen_tokens += tokens
+
+    def came_each(self, times: Sequence[float]) -> None:
+        """Take notice of events that brought one token each, after others that did."""
+        self.gaps.extend(map(sub, times, (self.last_token, *times)))
+        self.sizes.extend(repeat(1, len(times)))
+        self.last_token = times[-1]
+        self.seen_tokens += len(times)
 
     @property
     def is_answered(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from llmstack.load.apis import Prompt, Question
 from llmstack.load.client import Client, Limits
@@ -58,6 +59,8 @@ class Job:
     interval: float = 1.0
     #: What a plan that ends asks for in all; None where nobody has counted.
     demand: Demand | None = None
+    #: What else its results say.
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def asked(self) -> Asked:
         """Return it for the results."""
@@ -82,6 +85,7 @@ class Job:
                 "total": bounds.total,
                 "timeout_seconds": self.limits.request,
             },
+            more=self.more,
         )
 
 
@@ -156,7 +160,7 @@ async def _measure(job: Job, watchers: Sequence[Watcher]) -> Document:
     # What is there now stays; looking through it again would hold up the loop for milliseconds.
     gc.collect()
     gc.freeze()
-    ticking = asyncio.create_task(_tick(job, runner, seconds, watchers))
+    ticking = asyncio.create_task(_tick(job, client, runner, seconds, watchers))
     try:
         facts = await runner.run()
     finally:
@@ -171,7 +175,9 @@ async def _measure(job: Job, watchers: Sequence[Watcher]) -> Document:
     return found
 
 
-async def _tick(job: Job, runner: Runner, seconds: Seconds, watchers: Sequence[Watcher]) -> None:
+async def _tick(
+    job: Job, client: Client, runner: Runner, seconds: Seconds, watchers: Sequence[Watcher]
+) -> None:
     """Tell watchers what passes, interval by interval."""
     loop = asyncio.get_running_loop()
     begin = loop.time()
@@ -179,6 +185,7 @@ async def _tick(job: Job, runner: Runner, seconds: Seconds, watchers: Sequence[W
     while True:
         number += 1
         await asyncio.sleep(max(0.0, begin + number * job.interval - loop.time()))
+        client.catch_up()
         second = _end(runner, seconds)
         for watcher in watchers:
             watcher.second(second)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, TypeGuard
+
+import orjson
 
 from llmstack.load.events import Events, TooLongError
 from llmstack.load.outcome import Counted, Failure, Outcome
@@ -26,6 +29,17 @@ class BadAnswerError(ValueError):
 
 class Reading(ABC):
     """An answer that is being read."""
+
+    #: Whether what comes may be alike, and may be kept to be read many pieces at once.
+    knows_alike = False
+
+    def feed_alike(self, pieces: Sequence[bytes], times: Sequence[float]) -> int:
+        """Take pieces of HTTP that came at such times, and return how many were taken.
+
+        The first that is not as those before, and all after it, have to be fed one by one.
+        """
+        del pieces, times
+        return 0
 
     @abstractmethod
     def feed(self, data: bytes, now: float) -> None:
@@ -117,14 +131,22 @@ def read_object(data: bytes) -> dict[str, Any]:
         BadAnswerError: it is none, or tells of an error.
     """
     try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadAnswerError(Failure.INVALID_JSON, shortened(data)) from error
+        found = orjson.loads(data)
+    except ValueError:
+        found = _leniently(data)
     if not isinstance(found, dict):
         raise BadAnswerError(Failure.INVALID_JSON, f"no object: {shortened(data)}")
     if found.get("error"):
         raise BadAnswerError(Failure.IN_STREAM, _message(found["error"]))
     return found
+
+
+def _leniently(data: bytes) -> object:
+    """Return JSON as Python reads it: servers in Python write NaN, and halves of characters."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadAnswerError(Failure.INVALID_JSON, shortened(data)) from error
 
 
 def _message(error: object) -> str:

@@ -1,0 +1,200 @@
+"""Pieces that are alike, kept as they come and read many at once: they tell what reading each would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from llmstack.load.alike import learnt
+from llmstack.load.apis import Question
+from llmstack.load.client import Client
+from llmstack.load.connection import Connection, Exchange, Traffic
+from llmstack.load.openai_answers import OpenAiStream
+from llmstack.load.outcome import Failure, Outcome
+from llmstack.load.planned import Planned
+from tests.stack.gateway.raw_engine import END, HANG, STREAM, chunked
+from tests.stack.load.asking import CHAT, ask
+from tests.stack.load.golden import CHATS, DONE, ROLE, STOP, event, said, usage
+
+
+def piece(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def data_of(told: bytes) -> bytes:
+    return told.removeprefix(b"data: ").removesuffix(b"\n\n")
+
+
+PLAIN = learnt(data_of(said("a")), is_counted=False)
+COUNTED = learnt(data_of(said("a", **usage(3))), is_counted=True)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "found"),
+    [
+        ([said("b"), said("back\\"), said("line\n")], [0, 0, 0]),
+        ([said("b"), said('quote"'), said("c")], [0]),
+        ([said("b"), said(""), said("c")], [0]),
+        ([said("b"), STOP, said("c")], [0]),
+        ([DONE], []),
+        ([said("b") + said("c")], []),
+        ([said("b")[:-1] + b"\n\n"], []),
+        ([b": kept\n\n"], []),
+    ],
+)  # fmt: skip
+def test_of_text_that_is_alike(pieces: Sequence[bytes], found: list[int]) -> None:
+    """Up to the first that is not: empty, with a quote, the last, two in one, another line, a comment."""
+    assert PLAIN is not None
+    assert found == PLAIN.read([piece(each) for each in pieces])
+
+
+@pytest.mark.parametrize(
+    ("pieces", "found"),
+    [
+        ([said("b", **usage(4)), said("", **usage(5)), said("cd", **usage(17))], [4, 5, 17]),
+        ([said("b", **usage(4, prompt=9))], []),
+        ([said("b", **usage(4)), said("c")], [4]),
+        ([said("b", usage=None)], []),
+    ],
+)
+def test_of_counts_that_are_alike(pieces: Sequence[bytes], found: list[int]) -> None:
+    """An empty text is a token where the event counts it."""
+    assert COUNTED is not None
+    assert found == COUNTED.read([piece(each) for each in pieces])
+
+
+def test_a_length_has_to_be_that_of_the_event() -> None:
+    """A chunk may hold more than what came, or is none at all."""
+    assert PLAIN is not None
+    good = piece(said("b"))
+    for bad in (b"1" + good, b"zz\r\n" + said("b") + b"\r\n", said("b") + b"\r\n", b"\r\n" + good):
+        assert [0] == PLAIN.read([good, bad, good])
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"choices": []}, {"choices": [{"delta": {"content": ""}}]}, {"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]}],
+)  # fmt: skip
+def test_nothing_is_learnt_where_there_is_no_text(told: object) -> None:
+    assert learnt(data_of(event(told)), is_counted=False) is None
+
+
+def test_nothing_is_learnt_where_the_counts_cannot_be_told_apart() -> None:
+    """Without a count, or with two."""
+    twice = said("a", **usage(3), also=usage(3)["usage"])
+
+    assert learnt(data_of(said("a")), is_counted=True) is None
+    assert learnt(data_of(twice), is_counted=True) is None
+
+
+class Transport(asyncio.Transport):
+    """Takes all and says nothing."""
+
+    def write(self, data: object) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+def received(pieces: Sequence[bytes], *, reads_all: bool) -> tuple[object, ...]:
+    """What is known of an answer that came in such pieces."""
+
+    async def run() -> Outcome:
+        outcome = Outcome(Planned(0.0, 7, 3), 0.5)
+        exchange = Exchange(b"", outcome, OpenAiStream(outcome, reads_all=reads_all))
+        traffic = Traffic()
+        connection = Connection(traffic)
+        connection.connection_made(Transport())
+        connection.send(exchange)
+        for data in pieces:
+            connection.data_received(data)
+        exchange.catch_up()
+        assert traffic.bytes_received == outcome.bytes_received
+        assert traffic.tokens == outcome.seen_tokens
+        return outcome
+
+    found = asyncio.run(run())
+    return (found.failure, found.detail, found.counted, found.seen_tokens, list(found.sizes), found.told_tokens, found.finish_reason, found.bytes_received)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHATS)
+@pytest.mark.parametrize("ways", range(4))
+def test_what_is_kept_tells_what_reading_each_would(name: str, ways: int) -> None:
+    """However events are put into chunks and pieces, and wherever the stream ends."""
+    events = [part + b"\n\n" for _, data in CHATS[name].came for part in data.split(b"\n\n") if part]  # fmt: skip
+    together = [b"".join(events[place : place + 1 + ways // 2]) for place in range(0, len(events), 1 + ways // 2)]  # fmt: skip
+    pieces = [STREAM, *map(piece, together), END]
+    if ways % 2:
+        pieces = [b"".join(pieces[place : place + 2]) for place in range(0, len(pieces), 2)]
+
+    assert received(pieces, reads_all=True) == received(pieces, reads_all=False)
+
+
+KINDS = some.sampled_from(["text", "empty", "role", "stop", "done", "comment", "error", "half", "oops"])  # fmt: skip
+
+
+@given(some.lists(some.tuples(KINDS, some.text(max_size=4)), max_size=80), some.booleans())
+def test_any_stream_tells_the_same(told: list[tuple[str, str]], counts: bool) -> None:
+    """Whatever comes between events that are alike, and with whatever text."""
+    tokens, pieces = 0, [STREAM, piece(ROLE), piece(said("a", **(usage(1) if counts else {})))]
+    for kind, text in told:
+        more: dict[str, Any] = usage(tokens := tokens + 1) if counts else {}
+        written = {"text": said(text or "x", **more), "empty": said("", **more), "role": ROLE, "stop": STOP, "done": DONE, "comment": b": kept\n\n", "error": event({"error": text or "x"}), "half": said(text or "x")[:-3], "oops": b"data: {oops}\n\n"}[kind]  # fmt: skip
+        pieces.append(piece(written))
+    pieces.append(END)
+
+    assert received(pieces, reads_all=True) == received(pieces, reads_all=False)
+
+
+def test_what_goes_wrong_among_what_is_kept_is_told() -> None:
+    """A server that then hangs does not hide it."""
+    oops = b"data: {oops}\n\n"
+    (found,) = ask([STREAM, chunked(ROLE, said("a"), said("b"), said("c"), oops), HANG])
+
+    assert (Failure.INVALID_JSON, "{oops}", 3) == (found.failure, found.detail, found.seen_tokens)
+
+
+def test_what_is_kept_counts_when_an_answer_is_left() -> None:
+    """Its tokens came before."""
+
+    async def run() -> Outcome:
+        outcome = Outcome(Planned(0.0, 7, 3), 0.5)
+        exchange = Exchange(b"", outcome, OpenAiStream(outcome))
+        connection = Connection(Traffic())
+        connection.connection_made(Transport())
+        connection.send(exchange)
+        for data in (STREAM, *[piece(said("a"))] * 5):
+            connection.data_received(data)
+        assert 1 == outcome.seen_tokens
+        exchange.leave()
+        return outcome
+
+    found = asyncio.run(run())
+
+    assert (True, 5, 4) == (found.is_unfinished, found.seen_tokens, len(found.gaps))
+
+
+def test_no_clock_runs_when_nothing_is_under_way() -> None:
+    """What looks after answers that are only kept ends with the last of them."""
+
+    async def run() -> bool:
+        client = Client(["http://127.0.0.1:9"], Question(CHAT.api, "m"))
+        await client.ask(client.prepare(Planned(0.0, 1, 1), "inn"), 0.0)
+        client._keep_catching_up()
+        return client._catching_up is None
+
+    assert asyncio.run(run())
+
+
+def test_numbers_of_python_are_read() -> None:
+    """NaN, which is no JSON, is written by servers in Python; it does not fail an answer."""
+    told = said("a", score=1).replace(b'"score":1', b'"score":NaN')
+    (found,) = ask([STREAM, chunked(ROLE, told, STOP, DONE), END])
+
+    assert (None, 1) == (found.failure, found.seen_tokens)
