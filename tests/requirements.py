@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-KINDS = ("live", "prom2", "prom3", "docker", "schemas")
+KINDS = ("live", "prom2", "prom3", "docker", "schemas", "traces")
 
 
 def required_kinds() -> frozenset[str]:

@@ -24,7 +24,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 Group = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _group(*options: Group) -> Group:
+def group(*options: Group) -> Group:
     """Return what adds options to a command, in this order."""
 
     def added(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,7 +36,7 @@ def _group(*options: Group) -> Group:
 
 
 #: How servers are asked.
-asking_options = _group(
+asking_options = group(
     click.option("--model", help="[default: the first that the server has]"),
     click.option("--stream/--no-stream", "is_stream", default=True, show_default=True),
     click.option(
@@ -86,6 +86,12 @@ asking_options = _group(
         help="A tokenizer.json that counts prompts; else they are estimated.",
     ),
     click.option(
+        "--token-ids",
+        metavar="LEAST-MOST",
+        help="Of prompts that are sent as token ids (openai-completions, triton-tokens), where a "
+        "model has fewer. [default: 1000-29999]",
+    ),
+    click.option(
         "--slo",
         default="",
         metavar="OBJECTIVES",
@@ -111,7 +117,7 @@ asking_options = _group(
 )
 
 #: Which servers are asked, how, and what becomes of the results.
-server_options = _group(
+server_options = group(
     asking_options,
     click.option(
         "--url",
@@ -126,7 +132,7 @@ server_options = _group(
 )
 
 #: What load is made up.
-made_up_options = _group(
+made_up_options = group(
     click.option("--rate", type=ABOVE_0, help="Requests a second: an open loop."),
     click.option(
         "--concurrency",

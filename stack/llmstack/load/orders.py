@@ -21,7 +21,13 @@ from llmstack.load.objectives import read_objectives
 from llmstack.load.open_loop import OpenLoop
 from llmstack.load.planned import Planned
 from llmstack.load.program import Job
-from llmstack.load.prompt_material import CountedText, EstimatedText, TokenIds, read_tokenizer
+from llmstack.load.prompt_material import (
+    CountedText,
+    EstimatedText,
+    TokenIds,
+    read_token_ids,
+    read_tokenizer,
+)
 from llmstack.load.prompts import Prompts
 from llmstack.load.runner import Bounds
 from llmstack.load.synthetic import SyntheticPlan
@@ -47,6 +53,7 @@ class Servers:
     connect_timeout: float = 10.0
     drain: float | None = None
     tokenizer: Path | None = None
+    token_ids: str | None = None
     slo: str = ""
     name: str | None = None
     log_every: float = 1.0
@@ -87,7 +94,7 @@ class Servers:
         material: TokenIds | CountedText | EstimatedText
         if api.takes_tokens:
             # They need no tokenizer, and are counted as they were planned.
-            material = TokenIds()
+            material = TokenIds() if self.token_ids is None else read_token_ids(self.token_ids)
         elif self.tokenizer is not None:
             material = CountedText(read_tokenizer(self.tokenizer))
         else:

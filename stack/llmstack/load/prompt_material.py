@@ -66,6 +66,18 @@ class TokenIds:
         return made
 
 
+def read_token_ids(text: str) -> TokenIds:
+    """Return prompts of the token ids that a text says: 3-258.
+
+    Raises:
+        SettingsError: it says none.
+    """
+    least, _, most = text.partition("-")
+    if not (least.isdecimal() and most.isdecimal()):
+        raise SettingsError(f"--token-ids: expected two numbers as in 3-258, got {text!r}")
+    return TokenIds(int(least), int(most))
+
+
 class EstimatedText:
     """Text of English words, with so many bytes for each token."""
 

@@ -20,6 +20,7 @@ from llmstack.load.prompt_material import (
     EstimatedText,
     Material,
     TokenIds,
+    read_token_ids,
     read_tokenizer,
 )
 from llmstack.load.prompt_words import WORDS
@@ -193,6 +194,20 @@ def test_a_tokenizer_that_joins_everything_is_refused() -> None:
         CountedText(OfPairs())
 
 
+def test_token_ids_are_those_that_a_model_has() -> None:
+    """From the least to the most that were asked for."""
+    made = Prompts(read_token_ids("3-9")).prompt(1, planned(400))
+
+    assert set(range(3, 10)) == set(made)
+
+
+@pytest.mark.parametrize("text", ["", "3", "3-", "a-b", "-3-9", "9-3"])
+def test_what_is_no_range_of_token_ids_is_told(text: str) -> None:
+    """With an example, or what was found."""
+    with pytest.raises(SettingsError, match=r"token.ids: expected two "):
+        read_token_ids(text)
+
+
 def test_a_tokenizer_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """How to get it is told."""
     monkeypatch.setitem(sys.modules, "tokenizers", None)
@@ -202,8 +217,7 @@ def test_a_tokenizer_needs_its_package(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_real_tokenizer_counts_the_same(tmp_path: Path) -> None:
-    """Where the package is there: one of words, read from a file."""
-    pytest.importorskip("tokenizers", reason="the package tokenizers is not installed")
+    """One of words, read from a file."""
     path = tmp_path / "tokenizer.json"
     vocabulary = {word: number for number, word in enumerate(("?", *WORDS))}
     model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": "?"}
@@ -216,8 +230,7 @@ def test_a_real_tokenizer_counts_the_same(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_tokenizer_is_told(tmp_path: Path) -> None:
-    """Where the package is there."""
-    pytest.importorskip("tokenizers", reason="the package tokenizers is not installed")
+    """With its path, and what the package says."""
     path = tmp_path / "tokenizer.json"
     path.write_text("{}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
+from tests.requirements import require
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[5] / "shared" / "data"
 
@@ -14,5 +14,5 @@ def published(name: str) -> Path:
     """Return a trace as published, or end the test."""
     path = Path(os.environ.get("LLMDASH_TRACES") or DEFAULT_FOLDER) / name
     if not path.is_file():
-        pytest.skip(f"no {name} in {path.parent}; name its folder LLMDASH_TRACES")
+        require("traces", f"no {name} in {path.parent}; name its folder LLMDASH_TRACES")
     return path
