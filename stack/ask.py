@@ -51,13 +51,8 @@ def ask_vllm(url: str) -> str:
 
 
 def model_of_triton(url: str) -> str:
-    """Return the one model that is loaded; played engines do not list theirs."""
-    try:
-        (models,) = fetch(f"{url}/v2/repository/index", {"ready": True})
-    except urllib.error.HTTPError as error:
-        if error.code != 404:
-            raise
-        return os.environ.get("SERVED_MODEL_NAME") or "sim"
+    """Return the first model that is loaded."""
+    (models,) = fetch(f"{url}/v2/repository/index", {"ready": True})
     return str(models[0]["name"])
 
 

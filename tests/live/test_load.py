@@ -155,6 +155,7 @@ def speaking_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton
     [
         ("triton-generate", "vllm_model", "--stream"),
         ("triton-generate", "vllm_model", "--no-stream"),
+        ("triton-generate", "ensemble", "--no-stream"),
         ("triton-infer", "ensemble", "--no-stream"),
         ("triton-tokens", "tensorrt_llm", "--no-stream"),
         ("triton-tokens", "tensorrt_llm_streaming", "--stream"),

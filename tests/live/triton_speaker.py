@@ -25,6 +25,15 @@ input [
 ]
 output [ { name: "text_output" data_type: TYPE_STRING dims: [ -1 ] } ]
 """
+_ENSEMBLE = """
+max_batch_size: 4
+input [
+  { name: "text_input" data_type: TYPE_STRING dims: [ 1 ] },
+  { name: "max_tokens" data_type: TYPE_INT32 dims: [ 1 ] },
+  { name: "stream" data_type: TYPE_BOOL dims: [ 1 ] optional: true }
+]
+output [ { name: "text_output" data_type: TYPE_STRING dims: [ -1 ] } ]
+"""
 _TOKENS = """
 max_batch_size: 4
 input [
@@ -38,11 +47,12 @@ output [
   { name: "sequence_length" data_type: TYPE_INT32 dims: [ -1 ] }
 ]
 """
+_FORMS = {"text": _TEXT, "ensemble": _ENSEMBLE, "tokens": _TOKENS}
 
 
 @dataclass(frozen=True)
 class SpeakingModel(TritonModel):
-    """A model that speaks text or token ids, with tokens at known times."""
+    """A model that speaks as one of the forms above, with tokens at known times."""
 
     speaks: str = "text"
     is_decoupled: bool = True
@@ -60,7 +70,7 @@ parameters [
   {{ key: "between" value: {{ string_value: "{BETWEEN}" }} }},
   {{ key: "speaks" value: {{ string_value: "{self.speaks}" }} }}
 ]
-{_TEXT if self.speaks == "text" else _TOKENS}
+{_FORMS[self.speaks]}
 """
 
 
@@ -75,7 +85,7 @@ def _speaking(name: str, speaks: str, *, is_decoupled: bool) -> SpeakingModel:
 #: As vLLM's backend and that of TensorRT-LLM are called; the latter is decoupled where it streams.
 SPEAKING = (
     _speaking("vllm_model", "text", is_decoupled=True),
-    _speaking("ensemble", "text", is_decoupled=False),
+    _speaking("ensemble", "ensemble", is_decoupled=False),
     _speaking("tensorrt_llm", "tokens", is_decoupled=False),
     _speaking("tensorrt_llm_streaming", "tokens", is_decoupled=True),
 )

@@ -25,7 +25,7 @@ class TritonPythonModel:
         configuration = json.loads(arguments["model_config"])
         read = {name: each["string_value"] for name, each in configuration["parameters"].items()}
         self.first, self.between = float(read["first"]), float(read["between"])
-        self.is_text = read["speaks"] == "text"
+        self.speaks, self.is_text = read["speaks"], read["speaks"] != "tokens"
         self.is_decoupled = configuration["model_transaction_policy"]["decoupled"]
         listed = json.loads(Path(__file__).with_name("families.json").read_text())
         kinds = triton_python_backend_utils.MetricFamily
@@ -87,6 +87,8 @@ class TritonPythonModel:
             between.observe(after - before)
 
     def _tokens(self, request: Any) -> int:
+        if self.speaks == "ensemble":
+            return int(self._value(request, "max_tokens", 1))
         if self.is_text:
             sampling = self._value(request, "sampling_parameters", b"{}")
             return int(json.loads(sampling)["max_tokens"])
@@ -100,7 +102,8 @@ class TritonPythonModel:
         tensor = triton_python_backend_utils.Tensor
         if self.is_text:
             text = "".join(f" {number}" for number in numbers).encode()
-            tensors = [tensor("text_output", np.array([text], dtype=np.object_))]
+            batch = [[text]] if self.speaks == "ensemble" else [text]
+            tensors = [tensor("text_output", np.array(batch, dtype=np.object_))]
         else:
             ids = np.array([[1000 + number for number in numbers]], dtype=np.int32)
             tensors = [

@@ -22,8 +22,10 @@ class Api(StrEnum):
 
     CHAT = "openai-chat"
     COMPLETIONS = "openai-completions"
-    #: Triton with its vLLM backend: fields, or tensors.
+    #: Triton with either backend: fields of text.
     GENERATE = "triton-generate"
+    #: Triton with TensorRT-LLM and its steps around it (ensemble): tensors of text. vLLM's backend
+    #: always streams, and over HTTP Triton then has no `infer`.
     INFER = "triton-infer"
     #: Triton with TensorRT-LLM: token ids. Streams are those of `generate_stream`.
     TOKENS = "triton-tokens"
@@ -36,7 +38,7 @@ class Api(StrEnum):
     @property
     def usual_model(self) -> str:
         """What the model is called where nobody says; empty where it has to be asked for."""
-        return "tensorrt_llm" if self is Api.TOKENS else ""
+        return {Api.TOKENS: "tensorrt_llm", Api.INFER: "ensemble"}.get(self, "")
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,12 @@ class Question:
         return {"max_tokens": tokens, **exact}
 
     def _generate(self, prompt: Prompt, tokens: int) -> dict[str, Any]:
-        # The backend wants its sampling parameters as a text.
+        # vLLM's backend wants its sampling parameters as a text; TensorRT-LLM reads `max_tokens`.
+        # What a model has no input for is a parameter that nobody reads.
         return {
             "text_input": prompt,
             "stream": self.is_stream,
+            "max_tokens": tokens,
             "exclude_input_in_output": True,
             "sampling_parameters": json.dumps(self._sampling(tokens)),
         }
@@ -126,10 +130,8 @@ class Question:
     def _infer(self, prompt: Prompt, tokens: int) -> dict[str, Any]:
         return {
             "inputs": [
-                _tensor("text_input", "BYTES", [prompt]),
-                _tensor("stream", "BOOL", [False]),
-                _tensor("exclude_input_in_output", "BOOL", [True]),
-                _tensor("sampling_parameters", "BYTES", [json.dumps(self._sampling(tokens))]),
+                _tensor("text_input", "BYTES", [[prompt]], [1, 1]),
+                _tensor("max_tokens", "INT32", [[tokens]], [1, 1]),
             ]
         }
 
@@ -152,7 +154,5 @@ class Question:
         }
 
 
-def _tensor(
-    name: str, kind: str, data: list[Any], shape: Sequence[int] | None = None
-) -> dict[str, Any]:
-    return {"name": name, "datatype": kind, "shape": list(shape or [len(data)]), "data": data}
+def _tensor(name: str, kind: str, data: list[Any], shape: Sequence[int]) -> dict[str, Any]:
+    return {"name": name, "datatype": kind, "shape": list(shape), "data": data}

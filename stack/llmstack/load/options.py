@@ -126,7 +126,14 @@ server_options = group(
         required=True,
         help="http(s)://host:port; several take turns.",
     ),
-    click.option("--api", type=click.Choice(APIS), default=APIS[0], show_default=True),
+    click.option(
+        "--api",
+        type=click.Choice(APIS),
+        default=APIS[0],
+        show_default=True,
+        help="Of Triton: text as fields (generate), text as tensors of TensorRT-LLM's ensemble "
+        "(infer), or token ids (tokens).",
+    ),
     click.option("--name", help="What it is called in reports. [default: the model]"),
     click.option("--output", type=FILE, help="Where results are written as JSON."),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -22,6 +23,8 @@ from llmstack.simulator.triton_trtllm_page import ENGINE_MODEL
 
 #: What vLLM writes where a request does not say how much.
 USUAL_TOKENS = 16
+#: What Triton 2.51 says, with status 501.
+_DECOUPLED = "HTTP end point doesn't support models with decoupled transaction policy"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class _Asked:
     question: Question
     #: What stands before the answer.
     before: str = ""
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether each token is to be an event; the engine of token ids has another name for it."""
+        if self.model == ENGINE_MODEL:
+            return bool(self.inputs.first("streaming"))
+        return bool(self.inputs.first("stream") or self.inputs.parameters.get("stream"))
 
 
 class TritonApi:
@@ -51,6 +61,7 @@ class TritonApi:
         for path in ("/v2/health/live", "/v2/health/ready"):
             router.add_get(path, self._healthy)
         router.add_get("/v2", self._server)
+        router.add_post("/v2/repository/index", self._index)
         for model in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
             router.add_get(model, self._model)
             router.add_get(f"{model}/ready", self._ready)
@@ -71,6 +82,11 @@ class TritonApi:
         del request
         return web.json_response({"name": "triton", "version": self._replica.character.version})
 
+    async def _index(self, request: web.Request) -> web.Response:
+        del request
+        told = {"version": MODEL_VERSION, "state": "READY", "reason": ""}
+        return web.json_response([{"name": model, **told} for model in self._models])
+
     async def _ready(self, request: web.Request) -> web.Response:
         return web.Response(status=200 if request.match_info["model"] in self._models else 400)
 
@@ -87,22 +103,22 @@ class TritonApi:
         begun = self._replica.driver.now
         try:
             asked = self._read(request, read_generate(await request.read()), begun)
-            if asked.inputs.first("stream") or asked.inputs.parameters.get("stream"):
+            if asked.is_stream:
                 raise RefusedError(
                     400, "generate expects model to produce exactly 1 response, use generate stream"
                 )
             found = await whole(self._replica, asked.question)
         except RefusedError as refused:
             return self.error(refused.status, str(refused))
-        return web.json_response(self._said(asked, asked.before + text(found.id, found.generated)))
+        return web.json_response(self._all_said(asked, found))
 
     async def _generate_stream(self, request: web.Request) -> web.StreamResponse:
         begun = self._replica.driver.now
         try:
             asked = self._read(request, read_generate(await request.read()), begun)
-            if not (asked.inputs.first("stream") or asked.inputs.parameters.get("stream")):
+            if not asked.is_stream:
                 found = await whole(self._replica, asked.question)
-                said = self._said(asked, asked.before + text(found.id, found.generated))
+                said = self._all_said(asked, found)
                 return web.Response(body=event(said), content_type="text/event-stream")
             return await streamed(
                 self._replica,
@@ -117,15 +133,18 @@ class TritonApi:
         begun = self._replica.driver.now
         header = request.headers.get("Inference-Header-Content-Length")
         try:
+            if self._is_vllm:
+                # Its backend always streams, and says so in its configuration.
+                self._served(request)
+                raise RefusedError(501, _DECOUPLED)
             asked = self._read(request, read_infer(await request.read(), header), begun)
             found = await whole(self._replica, asked.question)
         except RefusedError as refused:
             return self.error(refused.status, str(refused))
         length = found.generated
         if asked.model == ENGINE_MODEL:
-            ids = [(found.id * 7 + number) % len(WORDS) + 1 for number in range(length)]
             outputs = [
-                output("output_ids", "INT32", [1, 1, length], ids),
+                output("output_ids", "INT32", [1, 1, length], _ids(found.id, range(length))),
                 output("sequence_length", "INT32", [1, 1], [length]),
             ]
         else:
@@ -159,10 +178,9 @@ class TritonApi:
             )
         prompt = prompts.of_text(said)
         if self._is_vllm:
-            is_stream = inputs.first("stream") or inputs.parameters.get("stream")
+            asked = _Asked(model, inputs, Question(prompt, _sampling(inputs), begun))
             excludes = inputs.first("exclude_input_in_output")
-            question = Question(prompt, _sampling(inputs), begun)
-            return _Asked(model, inputs, question, "" if excludes or is_stream else said)
+            return asked if excludes or asked.is_stream else replace(asked, before=said)
         limit = _whole(inputs.first("max_tokens", "request_output_len"), "max_tokens")
         return _Asked(model, inputs, Question(prompt, _until_end(inputs, limit, model), begun))
 
@@ -182,15 +200,38 @@ class TritonApi:
 
     def _pieces(self, request: Request, asked: _Asked) -> NextPiece:
         numbers = count()
-        return lambda: event(self._said(asked, word(request.id, next(numbers))))
 
-    def _said(self, asked: _Asked, said: str) -> dict[str, Any]:
+        def piece() -> bytes:
+            number = next(numbers)
+            if asked.model == ENGINE_MODEL:
+                return event(self._said(asked, _of_ids(_ids(request.id, (number,)))))
+            return event(self._said(asked, {"text_output": word(request.id, number)}))
+
+        return piece
+
+    def _all_said(self, asked: _Asked, found: Request) -> dict[str, Any]:
+        if asked.model == ENGINE_MODEL:
+            return self._said(asked, _of_ids(_ids(found.id, range(found.generated))))
+        said = asked.before + text(found.id, found.generated)
+        return self._said(asked, {"text_output": said})
+
+    def _said(self, asked: _Asked, said: dict[str, Any]) -> dict[str, Any]:
         return {
             "model_name": asked.model,
             "model_version": MODEL_VERSION,
-            "text_output": said,
+            **said,
             **({"id": asked.inputs.id} if asked.inputs.id else {}),
         }
+
+
+def _ids(request: int, numbers: Iterable[int]) -> list[int]:
+    """Return the token ids of some tokens of an answer."""
+    return [(request * 7 + number) % len(WORDS) + 1 for number in numbers]
+
+
+def _of_ids(ids: list[int]) -> dict[str, Any]:
+    """Return the fields of token ids; Triton writes a list of one as the number."""
+    return {"output_ids": ids if len(ids) != 1 else ids[0], "sequence_length": len(ids)}
 
 
 def _until_end(inputs: Inputs, limit: int, model: str) -> Wanted:

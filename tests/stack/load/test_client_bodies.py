@@ -42,14 +42,15 @@ def test_what_is_no_stream_has_no_options_of_one() -> None:
 
 
 def test_triton_is_asked_as_its_backends_want() -> None:
-    """vLLM's backend takes its parameters as a text, TensorRT-LLM token ids as tensors."""
+    """vLLM's backend takes its parameters as a text, TensorRT-LLM text and token ids as tensors."""
     generate = asked(Question(Api.GENERATE, "m"), "inn")
     infer = {each["name"]: each for each in asked(Question(Api.INFER, "m"), "inn")["inputs"]}
     tokens = {each["name"]: each for each in asked(Question(Api.TOKENS, "m", is_stream=False), [5, 6])["inputs"]}  # fmt: skip
     stream = asked(Question(Api.TOKENS, "m"), [5, 6])
 
     assert ("inn", True, {"max_tokens": 9, **EXACT}) == (generate["text_input"], generate["stream"], json.loads(generate["sampling_parameters"]))  # fmt: skip
-    assert (["inn"], "BYTES", [1]) == (infer["text_input"]["data"], infer["text_input"]["datatype"], infer["text_input"]["shape"])  # fmt: skip
+    assert 9 == generate["max_tokens"]
+    assert {"text_input": ("BYTES", [1, 1], [["inn"]]), "max_tokens": ("INT32", [1, 1], [[9]])} == {name: (each["datatype"], each["shape"], each["data"]) for name, each in infer.items()}  # fmt: skip
     assert [("INT32", [1, 2], [[5, 6]]), ("INT32", [1, 1], [[2]]), ("INT32", [1, 1], [[9]])] == [(each["datatype"], each["shape"], each["data"]) for each in tokens.values()]  # fmt: skip
     assert {"input_ids": [5, 6], "input_lengths": 2, "request_output_len": 9, "streaming": True} == stream  # fmt: skip
 

@@ -80,6 +80,30 @@ def test_token_ids_are_answered_with_token_ids() -> None:
     assert [9] == outputs["sequence_length"]["data"]
 
 
+def test_a_stream_of_token_ids_has_an_event_for_each() -> None:
+    """As the number that it is; the engine's own input that asks for it is `streaming`."""
+    path = "/v2/models/tensorrt_llm/generate_stream"
+    asked = {"input_ids": [5, 6, 7], "input_lengths": 3, "request_output_len": 4}
+
+    async def tell(client: Client) -> Any:
+        return await client.events(path, {**asked, "streaming": True}), await client.events(path, asked)  # fmt: skip
+
+    stream, whole = with_client(character(TRTLLM), tell)
+    ids = [json.loads(event)["output_ids"] for event in stream]
+    (all_at_once,) = (json.loads(event)["output_ids"] for event in whole)
+
+    assert 4 == len(ids) == len(set(ids)) == len(all_at_once)
+    assert all(isinstance(each, int) for each in ids)
+
+
+@pytest.mark.parametrize(("engine", "models"), [(VLLM, ["vllm_model"]), (TRTLLM, ["ensemble", "tensorrt_llm"])])  # fmt: skip
+def test_the_repository_lists_what_can_be_asked(engine: str, models: list[str]) -> None:
+    """With the version and the state of each."""
+    _, found = with_client(character(engine), lambda client: client.post("/v2/repository/index", {"ready": True}))  # fmt: skip
+
+    assert [(model, "1", "READY") for model in models] == [(each["name"], each["version"], each["state"]) for each in found]  # fmt: skip
+
+
 def test_tensors_may_be_binary() -> None:
     """As Triton's own client sends them unless it is told not to."""
     ids = list(range(20))
@@ -125,6 +149,8 @@ def test_text_may_be_a_tensor() -> None:
         ("/v2/models/vllm_model/generate", {}, 400, "[request id: <id_unknown>] expected input 'text_input' of model 'vllm_model'"),
         ("/v2/models/vllm_model/generate", {"text_input": "x", "parameters": {"max_tokens": "many"}}, 400, "max_tokens: expected a whole number, got 'many'"),
         ("/v2/models/vllm_model/generate", {"text_input": "x", "stream": True}, 400, "generate expects model to produce exactly 1 response, use generate stream"),
+        ("/v2/models/vllm_model/infer", {"inputs": []}, 501, "HTTP end point doesn't support models with decoupled transaction policy"),
+        ("/v2/models/barn/infer", {"inputs": []}, 404, "Request for unknown model: 'barn' is not found"),
         ("/v2/inn", {}, 404, "Not Found"),
     ],
 )  # fmt: skip
