@@ -112,8 +112,6 @@ def ask_triton_trtllm(url: str) -> str:
     for event in fetch(f"{url}/v2/models/tensorrt_llm/generate_stream", body):
         if "error" in event:
             raise RuntimeError(event["error"])
-        if "text_output" in event:
-            return str(event["text_output"])  # a played engine has no tokens
         ids_of_event = event["output_ids"]
         # A list of one number is told as the number.
         found += ids_of_event if isinstance(ids_of_event, list) else [ids_of_event]
