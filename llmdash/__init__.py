@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from llmdash.sources.app import app
     from llmdash.sources.dcgm import dcgm
     from llmdash.sources.gateway import gateway
+    from llmdash.sources.load import load
     from llmdash.sources.sglang import sglang
     from llmdash.sources.source import Source
     from llmdash.sources.triton import triton
@@ -61,6 +62,7 @@ __all__ = [
     "app",
     "dcgm",
     "gateway",
+    "load",
     "sglang",
     "triton",
     "triton_trtllm",
@@ -95,6 +97,7 @@ _HOMES = {
     "app": "llmdash.sources.app",
     "dcgm": "llmdash.sources.dcgm",
     "gateway": "llmdash.sources.gateway",
+    "load": "llmdash.sources.load",
     "sglang": "llmdash.sources.sglang",
     "triton": "llmdash.sources.triton",
     "triton_trtllm": "llmdash.sources.triton_trtllm",

@@ -113,7 +113,7 @@ def compile_pack(pack: Pack) -> Build:
         artifact = gathered.attempt(path, partial(_artifact, path, write))
         if artifact is not None:
             artifacts.append(artifact)
-    recorded = len(groups) == len(pack.sources)
+    recorded = len(groups) == len(pack.layer.sources)
     problems = tuple(gathered.problems)
     sources = {_path(page): of for page, of in made_pages}
     made = tuple(sorted(artifacts))
@@ -168,7 +168,7 @@ def _pack_problems(pack: Pack) -> Iterator[Problem]:
 
 def _compile_recordings(pack: Pack, gathered: _Gathered) -> dict[str, RuleGroup]:
     found = {}
-    for source in pack.sources:
+    for source in pack.layer.sources:
         group = gathered.attempt(
             f"recordings of {source.name}",
             partial(recordings_of, source, pack.intervals, pack.placement),

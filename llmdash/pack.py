@@ -163,7 +163,8 @@ class Pack:
     @property
     def layer(self) -> Layer:
         """The recordings that content reads."""
-        return Layer(self.sources, self.intervals, self.placement, self.prices)
+        recorded = tuple(source for source in self.sources if source.is_recorded)
+        return Layer(recorded, self.intervals, self.placement, self.prices)
 
     @property
     def placement(self) -> Placement:

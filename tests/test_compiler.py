@@ -49,7 +49,8 @@ from llmdash.sources.vllm import PREFIXES
 
 PAGES = "dashboards/llm-serving"
 
-SOURCES = [source.name for source in DEFAULT.sources]
+#: What is recorded; a test of servers is not.
+RECORDED = [source.name for source in DEFAULT.layer.sources]
 #: Promises are counted on several sources at once.
 SLO_FILES = ("slo", "slo-alerts")
 #: The subjects of alerts.
@@ -164,7 +165,7 @@ def test_a_build_is_these_files() -> None:
         "grafana/provisioning/dashboards/llmdash.yaml",
         "grafana/provisioning/datasources/llmdash.yaml",
         "prometheus/prometheus.yaml",
-        *sorted(f"rules/llmdash-{name}.yaml" for name in (*SOURCES, *SLO_FILES, *ALERT_FILES)),
+        *sorted(f"rules/llmdash-{name}.yaml" for name in (*RECORDED, *SLO_FILES, *ALERT_FILES)),
         "signals.md",
         "slos.md",
     ] == [path for path in paths(default()) if path not in pages]
@@ -211,6 +212,7 @@ def test_every_source_has_the_pages_that_it_can_fill() -> None:
         "gateway": ["overview"],
         "app": ["overview"],
         "dcgm": ["gpu"],
+        "load": ["overview"],
     } == found
 
 
@@ -262,10 +264,11 @@ def test_a_pack_of_one_source_has_no_page_of_another(source: Source) -> None:
     ours = {path for path, of in default().page_sources.items() if of == source.name}
 
     assert ours == {path for path, of in built.page_sources.items() if of is not None}
-    # Nothing is promised of GPUs.
-    promised = () if source.role is Role.GPU else SLO_FILES
+    # Nothing is promised of GPUs, nor to a client that tests.
+    promised = () if source.role in (Role.GPU, Role.LOAD) else SLO_FILES
+    recorded = (source.name,) if source.is_recorded else ()
     told = {f"rules/llmdash-{name}.yaml" for name in ALERT_FILES}
-    assert {f"rules/llmdash-{name}.yaml" for name in (source.name, *promised)} == (
+    assert {f"rules/llmdash-{name}.yaml" for name in (*recorded, *promised)} == (
         set(built.rules) - told
     )
     # Alerts on GPUs are those of a source that watches GPUs, and the other way round.

@@ -12,7 +12,7 @@ import pytest
 
 from llmdash.errors import PackError
 from llmdash.pack import DEFAULT, Pack, load_pack
-from llmdash.sources import COMPANIONS, ENGINES
+from llmdash.sources import COMPANIONS, ENGINES, Role, load
 
 MODULE = """
 from llmdash.intervals import Intervals
@@ -54,9 +54,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
 
 
+def test_load_is_not_recorded() -> None:
+    """A test of servers is on its own page; no recording, and so no total and no alert, has it."""
+    assert [load()] == [each for each in DEFAULT.sources if each not in DEFAULT.layer.sources]
+    assert Role.LOAD not in {source.role for source in DEFAULT.layer.sources}
+
+
 def test_the_default_holds_what_ships() -> None:
     """The pack that ships has every source, no fixed targets and no Alertmanager."""
-    assert (*ENGINES, *COMPANIONS) == DEFAULT.sources == DEFAULT.layer.sources
+    assert (*ENGINES, *COMPANIONS) == DEFAULT.sources
     assert ENGINES == DEFAULT.placement.engines
     assert not DEFAULT.placement.places_gpus
     assert ({}, {}, "") == (DEFAULT.targets, DEFAULT.target_models, DEFAULT.alertmanager)

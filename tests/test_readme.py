@@ -44,7 +44,7 @@ SERVER = next(command for command in _commands() if command.startswith("promethe
 PUSHES = [command for command in _commands() if command.startswith("llmdash push ")]
 EXPORTER = next(c for c in _commands() if c.startswith("llmstack gpu-exporter"))
 #: Programs that run until they are told to end: tests/stack/test_readme.py starts them.
-ENDS = ("llmstack gateway", "watchdog.yaml", "--port 8001", "--replicas 3")
+ENDS = ("llmstack gateway", "watchdog.yaml", "--port 8001", "--replicas 3", "--url 127.0.0.1:9101")
 STACK = [c for c in _commands() if c.endswith(ENDS)]
 LONG = {*RUN_ELSEWHERE, *PUSHES, SERVER, EXPORTER, *STACK}
 #: One after the other within a block: what is built is then asked of.

@@ -19,19 +19,20 @@ _WHILE = Duration.parse("15m")
 
 
 def watching_alerts(asked: Questions) -> Iterator[Alert]:
-    """Yield what is told of Prometheus's work for the pack."""
-    if asked.layer.sources:
-        yield Alert(
-            name="ScrapeSlow",
-            expr=above(Scrapes(asked.layer).share_of_interval(), asked.limits.scrape_share),
-            wait=Duration.parse("10m"),
-            severity=Severity.TICKET,
-            summary="a scrape of {{ $labels.job }} {{ $labels.instance }} takes "
-            "{{ $value | humanizePercentage }} of its interval",
-            description="After two thirds of the interval it is given up, and the target counts as "
-            "down. A busy server answers /metrics late just when it matters.",
-            panel=Shown(HONESTY, "slowest"),
-        )
+    """Yield what is told of Prometheus's work for the pack; nothing where nothing is recorded."""
+    if not asked.layer.sources:
+        return
+    yield Alert(
+        name="ScrapeSlow",
+        expr=above(Scrapes(asked.layer).share_of_interval(), asked.limits.scrape_share),
+        wait=Duration.parse("10m"),
+        severity=Severity.TICKET,
+        summary="a scrape of {{ $labels.job }} {{ $labels.instance }} takes "
+        "{{ $value | humanizePercentage }} of its interval",
+        description="After two thirds of the interval it is given up, and the target counts as "
+        "down. A busy server answers /metrics late just when it matters.",
+        panel=Shown(HONESTY, "slowest"),
+    )
     recorded = Recorded(asked.layer)
     if recorded.known:
         yield Alert(

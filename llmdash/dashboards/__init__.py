@@ -13,6 +13,7 @@ from llmdash.dashboards.fleet.honesty import honesty
 from llmdash.dashboards.fleet.overview import fleet
 from llmdash.dashboards.fleet.slo import slo
 from llmdash.dashboards.gateway.overview import gateway_overview
+from llmdash.dashboards.load.overview import load_overview
 from llmdash.dashboards.triton.overview import triton_overview
 from llmdash.dashboards.triton.tensorrt_llm import tensorrt_llm
 from llmdash.dashboards.vllm.cache import vllm_cache
@@ -49,6 +50,7 @@ SOURCE_PAGES = {
     "gateway": (gateway_overview,),
     "app": (app_overview,),
     "dcgm": (gpu,),
+    "load": (load_overview,),
 }
 
 __all__ = ["ENGINE_PAGES", "SHARED_PAGES", "SLO_PAGES", "SOURCE_PAGES"]

@@ -89,6 +89,10 @@ TIME_TO_FULL = (Threshold(600, "orange"), Threshold(3600, "text"))
 DAY = Duration.parse("1d")
 WEEK = Duration.parse("7d")
 
+#: How late a client of a run of load may read and send (p99), over the median of the first token:
+#: above it what it measures is itself (MOST_LAG of llmstack/load/trust.py).
+CLIENT_LAG = (Threshold(0.05, "red"),)
+
 #: The share of its interval that a scrape may take. It is given up after two thirds
 #: (`Intervals.timeout`); from half on, a busier moment is enough to lose it.
 SCRAPE_SHARE = (Threshold(0.5, "orange"), Threshold(0.65, "red"))

@@ -26,6 +26,7 @@ _PANEL_NAMES = {
     "table": "Table",
     "text": "Text",
     "timeseries": "Time series",
+    "xychart": "XY Chart",
 }
 
 

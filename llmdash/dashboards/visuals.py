@@ -35,6 +35,7 @@ from llmdash.dashboards.panels import (
     Text,
     TimeSeries,
 )
+from llmdash.dashboards.scatter import Scatter
 from llmdash.dashboards.style import BAD, WARNING
 from llmdash.promql.facts import ValueType
 from llmdash.promql.units import TIMESTAMP
@@ -232,6 +233,52 @@ def _(panel: Heatmap) -> Visual:
     }
     custom = {"hideFrom": _HIDE_NOWHERE, "scaleDistribution": _LINEAR}
     return Visual("heatmap", options, {"custom": custom}, targets=targets_of(panel, form="heatmap"))
+
+
+@visual.register
+def _(panel: Scatter) -> Visual:
+    custom = {
+        "axisBorderShow": False,
+        "axisCenteredZero": False,
+        "axisColorMode": "text",
+        "axisLabel": "",
+        "axisPlacement": "auto",
+        "axisSoftMin": 0,
+        "fillOpacity": 50,
+        "hideFrom": _HIDE_NOWHERE,
+        "pointShape": "circle",
+        "pointSize": {"fixed": 5},
+        "pointStrokeWidth": 1,
+        "scaleDistribution": _LINEAR,
+        "show": "points",
+    }
+    options = {
+        "legend": legend("list", []),
+        # The first numbers of a frame are the axis below, the others stand over it.
+        "mapping": "auto",
+        "series": [],
+        "tooltip": {"hideZeros": False, "mode": "single", "sort": "none"},
+    }
+    below = [
+        {"id": "unit", "value": grafana_unit(shown_as(panel.across.expr.unit))},
+        {"id": "custom.axisLabel", "value": panel.across.legend},
+    ]
+    return Visual(
+        "xychart",
+        options,
+        {
+            **fields_of(panel, (None, None)),
+            "color": {"mode": "palette-classic"},
+            "custom": custom,
+        },
+        overrides=(
+            # Frames are joined, so that only names tell the queries apart.
+            {"matcher": {"id": "byName", "options": panel.across.legend}, "properties": below},
+            *(_named_in_color(each.legend, each.color) for each in panel.over if each.color),
+        ),
+        transformations=({"id": "joinByField", "options": {"byField": "Time", "mode": "outer"}},),
+        targets=targets_of(panel),
+    )
 
 
 @visual.register

@@ -58,6 +58,7 @@ class Needs(Enum):
     SUMMARY_LATENCIES = "--metrics-config summary_latencies=true"
     HISTOGRAM_LATENCIES = "--metrics-config histogram_latencies=true"
     REDIS = "limits that gateways share (REDIS_URL)"
+    ENDED_RUN = "a run that has ended"
     CUSTOM_METRICS = "the model parameter REPORT_CUSTOM_METRICS"
     TENSORRT_LLM = "the TensorRT-LLM backend"
     STATIC_BATCHING = "static (V1) batching"

@@ -54,6 +54,29 @@ SEEN: Mapping[str, frozenset[str]] = {
             *_PROCESS,
         }
     ),
+    "load": frozenset(
+        {
+            "load_active_requests",
+            "load_bytes_received_total",
+            "load_bytes_sent_total",
+            "load_failures_total",
+            "load_inter_token_latency_seconds",
+            "load_read_lag_seconds",
+            "load_request_duration_seconds",
+            "load_requests_offered_total",
+            "load_requests_sent_total",
+            "load_requests_total",
+            "load_run_end_time_seconds",
+            "load_run_info",
+            "load_run_start_time_seconds",
+            "load_send_delay_seconds",
+            "load_time_per_output_token_seconds",
+            "load_time_to_first_token_seconds",
+            "load_tokens_generated_total",
+            "load_tokens_offered_total",
+            "load_tokens_prompted_total",
+        }
+    ),
     "triton": frozenset(
         {
             "nv_cpu_memory_total_bytes",

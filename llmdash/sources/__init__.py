@@ -3,6 +3,7 @@
 from llmdash.sources.app import app
 from llmdash.sources.dcgm import dcgm
 from llmdash.sources.gateway import gateway
+from llmdash.sources.load import load
 from llmdash.sources.sglang import sglang
 from llmdash.sources.source import Role, Source
 from llmdash.sources.triton import triton
@@ -22,7 +23,7 @@ ENGINES: tuple[Source, ...] = (
 )
 
 #: What stands before or beside engines.
-COMPANIONS: tuple[Source, ...] = (gateway(), app(), dcgm())
+COMPANIONS: tuple[Source, ...] = (gateway(), app(), dcgm(), load())
 
 __all__ = [
     "COMPANIONS",
@@ -32,6 +33,7 @@ __all__ = [
     "app",
     "dcgm",
     "gateway",
+    "load",
     "sglang",
     "triton",
     "triton_trtllm",

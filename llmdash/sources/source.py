@@ -277,6 +277,11 @@ class Source:
             )
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether its answers are recorded; those of a test of servers are on its own page only."""
+        return self.role is not Role.LOAD
+
+    @property
     def job(self) -> str:
         """The scrape job of its targets."""
         return self.dialect.job

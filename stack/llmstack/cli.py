@@ -10,7 +10,9 @@ from typing import Any
 import click
 
 from llmstack.errors import LlmstackError
-from llmstack.load.commands import bench, load, replay, report
+from llmstack.load.bench_commands import bench, report
+from llmstack.load.commands import load, replay
+from llmstack.top.commands import top
 
 
 class _Group(click.Group):
@@ -344,5 +346,5 @@ def demo(incident: str | None, **given: Any) -> None:
     run(incident or "", os.environ.get("GRAFANA_URL", ""), click.echo, **given)
 
 
-for _command in (load, replay, bench, report):
+for _command in (load, replay, bench, report, top):
     main.add_command(_command)

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,19 @@ from tests.bench.load_client import (
     ANSWER,
     ARRIVALS,
     ARRIVALS_SECONDS,
-    BURST,
     CAPPED,
     CAPPED_RATE,
     CAPPED_TOTAL,
     PACED,
     PACED_TOTAL,
+    TRACE,
+    TRACE_PART,
 )
+from tests.bench.load_peers import TOOLS, Load, Tool, run
 from tests.bench.results import Row, Section
+from tests.live.environment import UnavailableError
 from tests.live.process import free_port, running
+from tests.live.vllm_server import install_vllm
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = 3
@@ -36,10 +41,16 @@ TRUE = Delays(first=0.2, between=0.02)
 #: requests are sent at p99 (seconds), and requests a second on one core as many times those of the
 #: best other.
 FIRST_TOKEN, TOKEN, LATE, TIMES = 0.220, 12.0, 0.002, 3.0
-#: Milliseconds of processor time of one request of 64 tokens that come at once, over the whole
-#: command: vllm 0.32 `bench serve`, guidellm 0.8.1 and aiperf 0.13.0 on two cores like these
-#: (2026-11-22); the best of two runs of the first.
-OTHERS = {"vllm bench serve": 2.5, "guidellm": 17.7, "aiperf": 8.5}
+#: Requests of a command that is measured, beside one of so few that all of it is its start; slow
+#: tools take minutes for more.
+FEW, MANY = 64, 2064
+#: Streams of the tools that are compared: at once without delays, and paced with their requests.
+BURST = 32
+COMPARED, COMPARED_TOTAL = 256, 1024
+#: What takes a minute, or has its truth in a plan, is measured once.
+_LONG = ("capped", "trace")
+#: Of the median of the first token: so late it may read at p99 what it has to (seconds).
+READ_LATE = 0.05 * TRUE.first
 #: The engine under uvloop, so that it is in time itself. Its assertions about asyncio's own classes
 #: do not hold there (-O leaves them out).
 _ENGINE = (
@@ -56,12 +67,12 @@ def measure() -> dict[str, Found]:
     for what, delays in (
         ("paced", TRUE),
         ("bare", TRUE),
-        ("burst", Delays()),
         ("arrivals", TRUE),
         ("capped", TRUE),
+        *([("trace", TRUE)] if TRACE.is_file() else []),
     ):
         with _engine(delays) as url:
-            runs = [_run(what, url) for _ in range(1 if what == "capped" else RUNS)]
+            runs = [_run(what, url) for _ in range(1 if what in _LONG else RUNS)]
         found[what] = min(runs, key=lambda run: float(run["kept_waiting"]))
     return found
 
@@ -94,6 +105,44 @@ def _run(what: str, url: str) -> Found:
     return found
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A tool beside the others: seconds of processor time of a request, and what it read of TTFT.
+
+    What it costs to start is left out. `problem` says why there is nothing to tell.
+    """
+
+    name: str
+    request: float = 0.0
+    first: float = 0.0
+    first_p99: float = 0.0
+    problem: str = ""
+
+
+def compare(say: Callable[[str], None]) -> list[Compared]:
+    """Return what each tool costs and reads, asked of the same engine one after the other."""
+    tokenizer = install_vllm().folder / "model"
+    found = []
+    for install in TOOLS:
+        say(f"{install.__name__} …")
+        try:
+            found.append(_compared(install(), tokenizer))
+        except UnavailableError as error:
+            found.append(Compared(install.__name__, problem=str(error).splitlines()[0]))
+        say(f"{found[-1]}")
+    return found
+
+
+def _compared(tool: Tool, tokenizer: Path) -> Compared:
+    _, client_cores = cores()
+    with _engine(Delays()) as url, kept_to(client_cores):
+        few, many = (run(tool, Load(url, BURST, total), tokenizer) for total in (FEW, MANY))
+    with _engine(TRUE) as url, kept_to(client_cores):
+        paced = run(tool, Load(url, COMPARED, COMPARED_TOTAL), tokenizer)
+    request = (many.cpu - few.cpu) / (many.told.answered - few.told.answered)
+    return Compared(tool.name, request, paced.told.first, paced.told.first_p99)
+
+
 def truth_of_capped() -> float:
     """Return the p99 of latency from the plan, of even arrivals and answers that take equally long."""
     answer = TRUE.first + (ANSWER - 1) * TRUE.between
@@ -106,15 +155,15 @@ def truth_of_capped() -> float:
     return sorted(latencies)[round(0.99 * CAPPED_TOTAL) - 1]
 
 
-def section(found: dict[str, Found]) -> Section:
-    """Return the rows of what was found."""
+def section(found: dict[str, Found], compared: Sequence[Compared]) -> Section:
+    """Return the rows of what was found, and of what others cost and read."""
     results = {what: each["results"] for what, each in found.items() if what != "bare"}
-    paced, burst = results["paced"], results["burst"]
+    paced = results["paced"]
     first, gap = paced["latency"]["ttft_sent"], paced["latency"]["itl"]
     token = found["paced"]["cpu"] / paced["tokens"]["answer"] * 1e6
     floor = found["bare"]["cpu"] / (PACED_TOTAL * ANSWER) * 1e6
-    request = found["burst"]["cpu"] / burst["requests"]["answered"]
-    best = min(OTHERS.values()) / 1e3
+    own, *others = compared
+    best = min((each for each in others if not each.problem), key=lambda each: each.request)
     late = results["arrivals"]["client"]["late"]["p99"]
     capped, truth = results["capped"]["latency"]["e2e"]["p99"], truth_of_capped()
     rows = [
@@ -142,12 +191,13 @@ def section(found: dict[str, Found]) -> Section:
         ),
         Row(
             f"requests/s of a core, {BURST} at a time whose {ANSWER} tokens come at once",
-            f"{1 / request:,.0f}",
-            f"{1 / best:,.0f}, vllm bench serve",
-            f"{best / request:.1f}",
+            f"{1 / own.request:,.0f}",
+            f"{1 / best.request:,.0f}, {best.name}",
+            f"{best.request / own.request:.1f}",
             f"at least {TIMES:.0f} times",
-            best / request >= TIMES,
+            best.request / own.request >= TIMES,
         ),
+        *(_compared_row(each) for each in compared),
         Row(
             f"sent late, p99, at {ARRIVALS:g} requests/s for {ARRIVALS_SECONDS:g} s",
             f"{late * 1e3:.2f} ms",
@@ -164,6 +214,7 @@ def section(found: dict[str, Found]) -> Section:
             "within 5%",
             abs(capped / truth - 1) < 0.05,
         ),
+        *([_trace_row(results["trace"])] if "trace" in results else []),
         Row(
             "the client waited for its core, which others had",
             f"{found['paced']['kept_waiting']:.2f} s of the streams",
@@ -171,19 +222,42 @@ def section(found: dict[str, Found]) -> Section:
             f"{found['paced']['kept_waiting'] / paced['seconds']:.1%}",
         ),
     ]
-    others = ", ".join(f"{name} {cost:g} ms" for name, cost in OTHERS.items())
     return Section(
         "Load",
         "Written by `make bench-load`. `llmstack load` on one core against the mock engine of the "
         f"gateway's measurements on another (TTFT {TRUE.first * 1e3:.0f} ms, ITL "
         f"{TRUE.between * 1e3:.0f} ms, {ANSWER} tokens); of {RUNS} runs the one in which the client "
-        "waited least for its core. Others are not run here; their processor time of a request, "
-        f"over the whole command, was measured on such a machine: {others}. With more requests "
-        "than places they print an E2E p99 of 1.46 s, as they count from when a request was sent.",
+        "waited least for its core. The other tools are run one after the other on that core, with "
+        "the commands of `tests/bench/load_peers.py`; of the processor time of a request their "
+        f"start is left out ({MANY:,} requests less {FEW}).",
         ("what", "as read", "against", "ratio"),
         rows,
     )
 
 
+def _trace_row(found: Found) -> Row:
+    """Return whether the client kept up with a trace."""
+    read, sent = found["client"]["lag"]["p99"], found["client"]["late"]["p99"]
+    asked = (
+        f"{found['rates']['requests']:.0f} req/s, {found['rates']['answer_tokens']:,.0f} tokens/s"
+    )
+    return Row(
+        f"{TRACE.name} at {TRACE_PART.speedup:g} times its speed, {asked}: read and sent late, p99",
+        f"{read * 1e3:.2f} and {sent * 1e3:.2f} ms, {found['requests']['failed']} failed",
+        "the plan",
+        "",
+        f"at most {READ_LATE * 1e3:.0f} ms",
+        max(read, sent) <= READ_LATE and not found["requests"]["failed"],
+    )
+
+
+def _compared_row(each: Compared) -> Row:
+    what = f"{each.name}: TTFT p50 and p99 with {COMPARED} streams; processor time of a request"
+    if each.problem:
+        return Row(what, "not to be had", each.problem, "")
+    read = f"{each.first * 1e3:.0f} and {each.first_p99 * 1e3:.0f} ms; {each.request * 1e3:.2f} ms"
+    return Row(what, read, f"{TRUE.first * 1e3:.0f} ms", f"{each.first_p99 / TRUE.first:.2f}")
+
+
 if __name__ == "__main__":
-    print(section(measure()))
+    print(section(measure(), compare(print)))

@@ -11,7 +11,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import count
 from typing import cast
@@ -25,29 +25,38 @@ from llmstack.load.open_loop import OpenLoop
 from llmstack.load.planned import Planned
 from llmstack.load.program import Job, measure
 from llmstack.load.runner import Bounds
+from llmstack.load.traces.plan import Selection, TracePlan
+from llmstack.load.traces.rows import open_trace
 from tests.bench.gateway.engine import MODEL
 from tests.bench.simulator_server import go_first, kept_waiting
+from tests.stack.load.traces.published import published_in
 
 PROMPT, ANSWER = 64, 64
-#: Streams at the same time, and in all, of each way.
+#: Streams at the same time, and in all.
 PACED, PACED_TOTAL = 256, 2048
 #: Seconds over which the first of them begin.
 RAMP_UP = 1.5
-BURST, BURST_TOTAL = 32, 4000
 #: Requests a second, seconds, and tokens of their answers.
 ARRIVALS, ARRIVALS_SECONDS, ARRIVALS_ANSWER = 200.0, 10.0, 8
 #: A rate that is more than so many at a time can be: answers take 0.2 + 63 * 0.02 s.
 CAPPED, CAPPED_RATE, CAPPED_TOTAL = 8, 20.0, 100
 
 
+#: A real trace, where it is there: ten minutes of it in one.
+TRACE = published_in() / "AzureLLMInferenceTrace_conv.csv"
+TRACE_PART = Selection(speedup=10.0, end=600.0)
+
+
 def job(what: str, url: str) -> Job:
     """Return what is run."""
     loop: OpenLoop | ClosedLoop
+    plan: Iterable[Planned]
     match what:
         case "paced":
             loop, plan, bounds = ClosedLoop(PACED, ramp_up=RAMP_UP), _endless(), Bounds(total=PACED_TOTAL)  # fmt: skip
-        case "burst":
-            loop, plan, bounds = ClosedLoop(BURST), _endless(), Bounds(total=BURST_TOTAL)
+        case "trace":
+            trace = open_trace(TRACE, uses_cache=False)
+            loop, plan, bounds = OpenLoop(), TracePlan(trace, TRACE_PART), Bounds()
         case "arrivals":
             loop, plan, bounds = OpenLoop(), _poisson(), Bounds(duration=ARRIVALS_SECONDS)
         case _:

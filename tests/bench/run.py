@@ -80,7 +80,7 @@ def _measured(what: str, *, small: bool) -> tuple[results.Section, list[str]]:
         case "normalising":
             return normalising.measure(), []
         case "load":
-            return load.section(load.measure()), []
+            return load.section(load.measure(), load.compare(print)), []
         case "gateway":
             return gateway_report.section(gateway_report.compare(_sayer())), []
     return _command(), []

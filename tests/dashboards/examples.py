@@ -21,6 +21,7 @@ from llmdash.dashboards.panels import (
     TimeSeries,
     dashboard_url,
 )
+from llmdash.dashboards.scatter import Scatter
 from llmdash.dashboards.variables import (
     CustomVariable,
     DatasourceVariable,
@@ -169,6 +170,16 @@ def hidden_panels() -> tuple[Panel, ...]:
             description="Red is a server that Prometheus cannot reach.",
             queries=(Query("up", UP.select(Matcher("job", "=", "inn")), "{{instance}}"),),
             mappings=(Mapping(1, "up", "green"), Mapping(0, "down", "red")),
+        ),
+        Scatter(
+            key="waiting-over-tokens",
+            title="Waiting over tokens",
+            description="Where the points rise, more is asked for than is written.",
+            queries=(
+                Query("tokens", total(rate(TOKENS_OUT.select(), RATE_INTERVAL)), "tokens"),
+                Query("sum", total(WAITING.select()), "in all", color="blue"),
+                Query("most", greatest(WAITING.select()), "at one engine"),
+            ),
         ),
     )
 

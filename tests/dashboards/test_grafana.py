@@ -61,6 +61,7 @@ def test_every_kind_is_in_the_example() -> None:
         "table",
         "heatmap",
         "state-timeline",
+        "xychart",
     } == types
     assert set(DashboardVariable.__subclasses__()) == variables
 
@@ -153,7 +154,7 @@ def test_a_collapsed_row_holds_its_panels() -> None:
     """Folded panels lie inside their row, open ones beside it."""
     rows = [panel for panel in render(example())["panels"] if panel["type"] == "row"]
 
-    assert [(False, 0), (True, 4), (False, 0)] == [
+    assert [(False, 0), (True, 5), (False, 0)] == [
         (row["collapsed"], len(row["panels"])) for row in rows
     ]
 

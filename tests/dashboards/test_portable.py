@@ -66,6 +66,7 @@ def test_it_requires_what_it_uses(rendered: dict[str, Any]) -> None:
         "table",
         "text",
         "timeseries",
+        "xychart",
     ] == found
 
 

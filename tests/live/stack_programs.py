@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from tests.live.environment import MODEL
 from tests.live.process import free_port, running
 
 HERE = Path(__file__).parent
@@ -106,4 +107,19 @@ def gpu_exporter(folder: Path, names: str, gpus: int) -> Iterator[Program]:
         *("--simulate", str(gpus), "--names", names),
     ]
     with running(command, ready_url=f"{base_url}/health", within=30, log=log):
+        yield Program(base_url, f"{base_url}/metrics", log)
+
+
+@contextmanager
+def load_run(folder: Path, engine: str, *options: str) -> Iterator[Program]:
+    """Run load against an engine until the block ends, and serve its metrics."""
+    port = free_port()
+    base_url, log = f"http://127.0.0.1:{port}", folder / "load.log"
+    command: list[str | Path] = [
+        *(sys.executable, "-m", "llmstack", "load", "--url", engine, "--model", MODEL),
+        *("--rate", "2", "--duration", "100000", "--log-every", "10"),
+        *("--prompt-tokens", "uniform:10,60", "--answer-tokens", "uniform:8,24"),
+        *("--metrics-port", str(port), "--metrics-linger", "0", *options),
+    ]
+    with running(command, ready_url=f"{base_url}/metrics", within=60, log=log):
         yield Program(base_url, f"{base_url}/metrics", log)

@@ -194,3 +194,27 @@ def test_a_decoupled_model_has_no_infer_over_http(
     assert 1 == done.returncode
     assert "status" == failure["kind"]
     assert "decoupled" in failure["example"]
+
+
+# --- both -----------------------------------------------------------------------------------------
+
+
+def test_both_are_compared(
+    asked_vllm: VllmServer, speaking_triton: TritonServer, tmp_path: Path
+) -> None:
+    """The same load on both, in turns: what each counted itself is what the client read of it."""
+    words = ["--server", f"vllm=openai-completions@{asked_vllm.base_url}", "--server", f"triton=triton-generate@{speaking_triton.http_url}", "--models", "triton=vllm_model", "--metrics", f"triton={speaking_triton.metrics_url}", "--rounds", "2", "--concurrency", "2", "--total", "10", "--prompt-tokens", "const:40", "--answer-tokens", "const:8", "--token-ids", "3-258", "--log-every", "0"]  # fmt: skip
+    before = (fetch_exposition(asked_vllm.metrics_url), fetch_exposition(speaking_triton.metrics_url))  # fmt: skip
+    done = subprocess.run([sys.executable, "-m", "llmstack", "bench", *words, "--output", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # fmt: skip
+    vllm = Counted(before[0], fetch_exposition(asked_vllm.metrics_url), {})
+    triton = Counted(before[1], fetch_exposition(speaking_triton.metrics_url), {"model": "vllm_model"})  # fmt: skip
+    runs = {path.name: json.loads(path.read_text()) for path in tmp_path.rglob("*.json")}
+    answered = [found["requests"]["answered"] for found in runs.values() if "requests" in found]
+
+    assert done.returncode in ENDS_WELL, done.stdout
+    assert [10] * 4 == answered
+    assert 20 == vllm.rise("vllm:request_success_total")
+    assert 20 == triton.rise("nv_inference_request_success")
+    assert {"bench.json", "bench.md", "bench.html"} <= {path.name for path in tmp_path.iterdir()}
+    (told,) = [line for line in done.stdout.splitlines() if line.startswith("client less server TTFT, mean")]  # fmt: skip
+    assert all(float(cell) > -1 for cell in told.split("ms", 1)[1].split("±")[0].split())

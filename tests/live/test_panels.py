@@ -31,7 +31,7 @@ from tests.live.process import wait_until
 from tests.live.prometheus_server import QueryFailedError, prometheus_server, write_targets
 from tests.live.questions import annotation_questions
 from tests.live.report import REPORT
-from tests.live.stack_programs import GENERATIONS_OF_NAMES, Program
+from tests.live.stack_programs import GENERATIONS_OF_NAMES, Program, load_run
 from tests.live.traffic import triton_traffic, vllm_traffic
 from tests.live.triton_families import TENSORRT_LLM_BACKEND, VLLM_BACKEND
 from tests.live.triton_server import TritonServer
@@ -91,8 +91,10 @@ def evidence(
         "app": app.metrics_url,
     }
     gpus = {major: gpu_exporters[names].metrics_url for major, names in GPU_NAMES.items()}
-    real_sources = frozenset({*real, "dcgm"})
     with ExitStack() as stack:
+        run = stack.enter_context(load_run(tmp_path_factory.mktemp("load"), vllm.base_url))
+        real["load"] = run.metrics_url
+        real_sources = frozenset({*real, "dcgm"})
         rest = [source for source in build.pack.sources if source.name not in real_sources]
         oldest = stack.enter_context(made_fleet((each, Generation.OLDEST) for each in rest))
         # The newest names of real servers are proven by these alone.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 import pytest
@@ -11,7 +11,7 @@ from llmdash.sources.app import app as app_source
 from llmdash.sources.gateway import gateway as gateway_source
 from tests.exposition import Scrape
 from tests.live.exposition import fetch_exposition
-from tests.live.stack_programs import Program
+from tests.live.stack_programs import Program, load_run
 from tests.live.triton_server import TritonServer
 from tests.live.vllm_server import VllmServer
 from tests.metrics import test_catalogue as catalogue
@@ -26,6 +26,13 @@ AGREEMENTS: tuple[Callable[[Scrape], None], ...] = (
     catalogue.test_edges_are_equal,
     catalogue.test_quantiles_are_equal,
 )
+
+
+@pytest.fixture(scope="module")
+def running_load(vllm: VllmServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """Load on the real vLLM, for as long as these tests take."""
+    with load_run(tmp_path_factory.mktemp("load"), vllm.base_url) as program:
+        yield program
 
 
 @pytest.mark.parametrize("agrees", AGREEMENTS)
@@ -56,6 +63,13 @@ def test_the_app_is_as_catalogued(app: Program, agrees: Callable[[Scrape], None]
     """What holds for the captured page of an app with our middleware holds for the one that runs."""
     page = fetch_exposition(app.metrics_url)
     agrees(Scrape("the running app", "app", version("llmdash"), page.families))
+
+
+@pytest.mark.parametrize("agrees", AGREEMENTS)
+def test_load_is_as_catalogued(running_load: Program, agrees: Callable[[Scrape], None]) -> None:
+    """What holds for the captured page of a run holds for the one that goes on."""
+    page = fetch_exposition(running_load.metrics_url)
+    agrees(Scrape("the running load", "load", version("llmdash"), page.families))
 
 
 def test_our_programs_show_all_that_their_sources_know(

@@ -26,6 +26,7 @@ from llmdash.metrics import (
     fastapi,
     gateway,
     gpu_exporter,
+    load,
     prometheus,
     python_process,
     sglang,
@@ -69,7 +70,7 @@ EXPORTERS = {
 MODULES = (
     *(app, gateway),
     *(dcgm, dcgm_exporter, dcgm_fields, dcgm_opt_in, dcgm_plain_units, dcgm_renamed),
-    *(fastapi, gpu_exporter, prometheus, python_process, sglang),
+    *(fastapi, gpu_exporter, load, prometheus, python_process, sglang),
     *(triton, triton_trtllm, triton_vllm, trtllm),
     *(vllm, vllm_features, vllm_offload, vllm_transfer, vllm_v0),
 )
@@ -92,6 +93,7 @@ SERVERS = {
     # Programs of our own, which run as Python's client shows.
     "app": Server((*app.METRICS, *python_process.METRICS), {}),
     "gateway": Server((*gateway.METRICS, *python_process.METRICS), {}),
+    "load": Server(load.METRICS, {}),
     "tritonserver": Server(
         triton.METRICS,
         {version: release for release, version in triton.SERVER_VERSIONS.items()},

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from llmdash.metrics import app, gateway, python_process, triton, triton_trtllm, triton_vllm, vllm
+from llmdash.metrics import (
+    app,
+    gateway,
+    load,
+    python_process,
+    triton,
+    triton_trtllm,
+    triton_vllm,
+    vllm,
+)
 from llmdash.metrics.metric import Metric
 from llmdash.metrics.seen import EXTENDED, SEEN, seen_of
 from llmdash.sources.app import app as app_source
 from llmdash.sources.dcgm import dcgm as dcgm_source
 from llmdash.sources.gateway import gateway as gateway_source
+from llmdash.sources.load import load as load_source
 from llmdash.sources.triton import triton as triton_source
 from llmdash.sources.triton_trtllm import triton_trtllm as triton_trtllm_source
 from llmdash.sources.triton_vllm import triton_vllm as triton_vllm_source
@@ -20,6 +30,7 @@ from tests.exposition import captured_scrapes
 CAPTURED: dict[str, tuple[str, tuple[Metric, ...]]] = {
     "app": ("app", (*app.METRICS, *python_process.METRICS)),
     "gateway": ("gateway", (*gateway.METRICS, *python_process.METRICS)),
+    "load": ("load", load.METRICS),
     "tritonserver": ("triton", triton.METRICS),
     "vllm": ("vllm", vllm.METRICS),
 }
@@ -48,7 +59,7 @@ def test_what_a_backend_adds_was_not_seen(exporter: str, backend: tuple[Metric, 
 def test_exporters_are_called_as_their_sources_say() -> None:
     """A name that no source has would hide what was seen of it."""
     tritons = (triton_source(), triton_vllm_source(), triton_trtllm_source())
-    sources = (vllm_source(), *tritons, gateway_source(), app_source())
+    sources = (vllm_source(), *tritons, gateway_source(), app_source(), load_source())
 
     assert {*SEEN, *EXTENDED} == {source.exporter for source in sources}
 

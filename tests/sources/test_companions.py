@@ -10,7 +10,7 @@ from llmdash.promql.printer import to_text
 from llmdash.promql.windows import Duration
 from llmdash.recordings import recordings_of
 from llmdash.signals import OUTCOMES, PROMPT_CLASSES
-from llmdash.sources import app, gateway
+from llmdash.sources import app, gateway, load
 from llmdash.sources.answer import DistributionAnswer
 from llmdash.sources.source import Role, Source
 
@@ -37,6 +37,25 @@ def edges_of(source: Source, name: str) -> Edges:
 def test_promised_thresholds_are_edges(name: str, threshold: float) -> None:
     """The edges of the gateway are ours, so what is promised can be counted exactly."""
     assert threshold in edges_of(gateway(), name).values
+
+
+@pytest.mark.parametrize(
+    "name", ["time_to_first_token", "inter_token_latency", "end_to_end_latency"]
+)
+def test_a_client_has_the_edges_of_the_gateway(name: str) -> None:
+    """So that both sides of a request can be set side by side."""
+    assert edges_of(gateway(), name) == edges_of(load(), name)
+
+
+def test_load_is_a_side_of_its_own() -> None:
+    """It counts what gateway and engines count, under a role that no total of theirs names."""
+    assert (Role.LOAD, "load", False) == (load().role, load().job, load().is_recorded)
+    assert all(source.is_recorded for source in (gateway(), app()))
+    assert {"requests", "requests_running", "prompt_tokens", "generation_tokens"} <= set(
+        load().answers
+    )
+    # A run comes and goes: that it is not there, or has just begun, is nobody's concern.
+    assert {"up", "start_time"}.isdisjoint(load().answers)
 
 
 def test_outcomes_and_classes_are_those_of_the_signals() -> None:

@@ -27,6 +27,24 @@ def test_it_is_the_librarys(observed: list[tuple[str, float]]) -> None:
     assert _lines(theirs) == _lines(ours)
 
 
+@given(st.lists(VALUES, max_size=30))
+def test_values_taken_together_are_those_taken_one_by_one(values: list[float]) -> None:
+    """In the same buckets, with the same sum."""
+    found = []
+    for is_together in (True, False):
+        series = Histogram("seconds", "Help.", [], EDGES, CollectorRegistry()).labels()
+        if is_together:
+            series.extend(values)
+        else:
+            for value in values:
+                series.observe(value)
+        found.append(series.told())
+
+    (together, total), (one_by_one, sum_of_each) = found
+    assert one_by_one == together
+    assert pytest.approx(sum_of_each) == total
+
+
 def _lines(registry: CollectorRegistry) -> list[str]:
     text = generate_latest(registry).decode()
     return sorted(line for line in text.splitlines() if "_created" not in line)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,6 +108,36 @@ def test_the_simulator(tmp_path: Path) -> None:
             page = partial(series, f"http://127.0.0.1:{port}/metrics")
             wait_until(page, within=30, what=f"{port} answers")
             assert set() == expected - page()
+
+
+def test_the_view_of_servers(tmp_path: Path) -> None:
+    """In lines, where there is no terminal: what it shows of two simulated servers and simulated GPUs."""
+    line = command("llmstack top --url 127.0.0.1:8000 --url 127.0.0.1:8001 --url 127.0.0.1:9101")
+    ports = {own: free_port() for own in ("8000", "8001", "9101")}
+    one, two, gpus = ports.values()
+    for own, free in ports.items():
+        line = line.replace(own, str(free))
+    simulated = "llmstack simulate --engine vllm --preset llama-3.1-8b-h100"
+    exporter = "llmstack gpu-exporter --simulate 2"
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    with (
+        started(simulated, tmp_path / "a", f"http://127.0.0.1:{one}/health", {}, SIMULATOR_PORT=str(one)),
+        started(simulated, tmp_path / "b", f"http://127.0.0.1:{two}/health", {}, SIMULATOR_PORT=str(two)),
+        started(exporter, tmp_path / "c", f"http://127.0.0.1:{gpus}/health", {}, GPU_EXPORTER_PORT=str(gpus)),
+        subprocess.Popen(["bash", "-c", f"exec {line}"], env={**os.environ, "PATH": path, "COLUMNS": "80"}, stdout=subprocess.PIPE, text=True) as view,
+    ):  # fmt: skip
+        assert view.stdout is not None
+        seen = [view.stdout.readline().rstrip() for _ in range(7)]
+        view.send_signal(signal.SIGINT)
+        view.stdout.read()
+    shown_there = block("text", "llmstack top").splitlines()
+    *_, heading, under, row, _, legend, note = shown_there
+
+    assert 0 == view.returncode
+    assert [heading, under] == seen[2:4]
+    assert row.split()[:2] == seen[4].split()[:2]
+    assert [legend.removesuffix("   Ctrl-C ends"), note] == seen[5:]
+    assert re.search(r"tokens/s of all engines +0  GPU power [0-9,]+ W, GPUs: 2$", seen[1])
 
 
 def test_the_watchdog(engine: int, tmp_path: Path) -> None:

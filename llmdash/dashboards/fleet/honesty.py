@@ -26,8 +26,10 @@ from llmdash.layer import Layer
 UID = "llm-honesty"
 
 
-def honesty(layer: Layer) -> Dashboard:
-    """Return the page: all sources of the pack, whatever other pages have chosen."""
+def honesty(layer: Layer) -> Dashboard | None:
+    """Return the page: all sources of the pack; None where nothing of them is recorded."""
+    if not layer.sources:
+        return None
     return Dashboard(
         uid=UID,
         title="LLM honesty",

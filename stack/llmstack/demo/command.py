@@ -17,6 +17,8 @@ from llmstack.simulator.incidents import Incident
 
 #: An incident begins after so many seconds, when all is seen to be well, and lasts so long.
 BEGINS, LASTS = 60, 1800
+#: What it exits with when it was told to end before its first table, as shells tell of Ctrl-C.
+INTERRUPTED = 130
 
 
 def run(
@@ -46,7 +48,10 @@ def run(
         seed=seed,
         grafana_image="" if grafana_url else image_that_is_here(os.environ),
     )
-    asyncio.run(demonstrate(Wanted(seconds, plain, grafana_url), make, say))
+    try:
+        asyncio.run(demonstrate(Wanted(seconds, plain, grafana_url), make, say))
+    except asyncio.CancelledError as error:
+        raise SystemExit(INTERRUPTED) from error
 
 
 def _planned(incident: str) -> str:

@@ -17,11 +17,11 @@ from rich.live import Live
 from llmstack.demo import screen
 from llmstack.demo.grafana import pushed
 from llmstack.demo.panels import read_panels
-from llmstack.demo.prometheus import Prometheus
 from llmstack.demo.stage import Stage
 from llmstack.demo.traffic import Traffic
 from llmstack.demo.view import Reader, View
 from llmstack.errors import ConfigurationError
+from llmstack.prometheus import Prometheus
 from llmstack.watchdog.configuration import Program
 from llmstack.watchdog.kept import Kept
 
@@ -31,6 +31,9 @@ READY_WITHIN = 60.0
 VIEWS, PANELS = 2.0, 10.0
 #: Seconds between two views where they are lines of a log.
 LINES = 15.0
+
+#: What tells it to end.
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 Say = Callable[[str], None]
 
@@ -57,8 +60,14 @@ async def demonstrate(wanted: Wanted, make: Callable[[Path], Stage], say: Say) -
 
     Raises:
         ConfigurationError: something that it needs is not there, or a program has not started.
+        asyncio.CancelledError: it was told to end before there was anything to see.
     """
     began = time.monotonic()
+    asked = asyncio.current_task()
+    assert asked is not None
+    for number in _ENDING:
+        # What has been started by then is ended, and its folder removed.
+        asyncio.get_running_loop().add_signal_handler(number, asked.cancel)
     with tempfile.TemporaryDirectory(prefix="llmdash-demo-") as folder:
         stage = make(Path(folder))
         panels = read_panels(stage.generated, frozenset(stage.targets()))
@@ -132,7 +141,7 @@ async def _show(
 ) -> View:
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDING:
         loop.add_signal_handler(number, told_to_end.set)
     urls = {
         "Prometheus": stage.ports.url(stage.ports.prometheus),

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from llmstack.demo.panels import Panel
-from llmstack.demo.prometheus import Alert, NotAnsweredError, Prometheus
 from llmstack.demo.traffic import Traffic
+from llmstack.prometheus import Alert, NotAnsweredError, Prometheus
 
 #: Figures of the first lines: what each is called, its unit, and what is asked.
 FIGURES = (

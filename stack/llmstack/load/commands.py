@@ -9,19 +9,21 @@ import click
 
 from llmstack.load.options import (
     ABOVE_0,
-    APIS,
     FILE,
     FOLDER,
     SECONDS,
-    asking_options,
     made_up_options,
     parted,
     server_options,
 )
+from llmstack.load.telling_options import telling_options, told
+from llmstack.load.view_options import showing, view_options
 
 
 @click.command("load")
 @server_options
+@view_options
+@telling_options
 @made_up_options
 @click.option(
     "--find-max-rate",
@@ -38,20 +40,25 @@ def load(output: Path | None, find_max_rate: bool, **given: Any) -> None:
     4 when an objective was not held, 130 when it was ended by Ctrl-C.
     """
     from llmstack.load.orders import Servers, Synthetic
-    from llmstack.load.program import run
+    from llmstack.load.shown import run_shown, say_of
 
+    shows, tells = showing(given), told(given)
     made_up, servers = parted(given)
     if find_max_rate:
-        from llmstack.load.bench import search
+        tells.refuse_search()
+        from llmstack.load.search import search
 
         raise SystemExit(search(Synthetic(**made_up), Servers(**servers), click.echo, output))
     job = Synthetic(**made_up).job(Servers(**servers))
-    raise SystemExit(run(job, click.echo, output))
+    job, watchers = tells.watched(job, say_of(shows))
+    raise SystemExit(run_shown(job, shows, output, watchers))
 
 
 @click.command("replay")
 @click.option("--csv", type=FILE, required=True, help="The trace, as it is published.")
 @server_options
+@view_options
+@telling_options
 @click.option("--speedup", type=ABOVE_0, default=1.0, show_default=True)
 @click.option(
     "--concurrency",
@@ -78,10 +85,10 @@ def replay(output: Path | None, csv: Path, **given: Any) -> None:
     from math import inf
 
     from llmstack.load.orders import Replay, Servers
-    from llmstack.load.program import run
+    from llmstack.load.shown import run_shown, say_of
     from llmstack.load.traces.plan import Selection
 
-    end = given.pop("end")
+    shows, tells, end = showing(given), told(given), given.pop("end")
     selection = Selection(
         speedup=given.pop("speedup"),
         start=given.pop("start"),
@@ -100,46 +107,6 @@ def replay(output: Path | None, csv: Path, **given: Any) -> None:
         given.pop("warm_up"),
     )
     given["verifies"] = not given.pop("insecure")
-    raise SystemExit(run(order.job(Servers(**given), click.echo), click.echo, output))
-
-
-@click.command("bench")
-@click.option(
-    "--server",
-    "servers",
-    multiple=True,
-    required=True,
-    metavar="NAME=API@URL",
-    help=f"One of those that are compared; an API is {', '.join(APIS)}.",
-)
-@click.option("--output", type=FOLDER, help="A folder for the results of each.")
-@asking_options
-@made_up_options
-def bench(servers: tuple[str, ...], output: Path | None, **given: Any) -> None:
-    """Put the same load on several servers, one after the other, and compare them.
-
-    Exits as load does, with the first that is not 0.
-    """
-    from llmstack.load.bench import compare, read_server
-    from llmstack.load.orders import Servers, Synthetic
-
-    made_up, ways = parted(given)
-    asked = [
-        Servers(urls=(url,), api=api, name=name, **ways)
-        for name, api, url in map(read_server, servers)
-    ]
-    raise SystemExit(compare(Synthetic(**made_up), asked, click.echo, output))
-
-
-@click.command("report")
-@click.argument("files", nargs=-1, required=True, type=FILE)
-@click.option("--markdown", is_flag=True, help="For a page, and not for a terminal.")
-def report(files: tuple[Path, ...], markdown: bool) -> None:
-    """Compare runs that were written with --output; of one, say all."""
-    from llmstack.load.comparison import compared
-    from llmstack.load.results import read
-    from llmstack.load.summary import told
-
-    found = [read(file) for file in files]
-    is_one = len(found) == 1 and not markdown
-    click.echo(told(found[0]) if is_one else compared(found, as_markdown=markdown))
+    job = order.job(Servers(**given), say_of(shows))
+    job, watchers = tells.watched(job, say_of(shows))
+    raise SystemExit(run_shown(job, shows, output, watchers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from llmstack.load import tables
 from llmstack.load.results import Document
 from llmstack.load.summary import LATENCIES, milliseconds
 
@@ -25,11 +26,11 @@ def compared(runs: Sequence[Document], *, as_markdown: bool = False) -> str:
     """Return a table with a column for each run, and a chart of their first tokens."""
     heads = ["", *(str(run["name"]) for run in runs)]
     rows = [[name, *cells] for name, cells in _rows(runs)]
-    table = _markdown(heads, rows) if as_markdown else _text(heads, rows)
+    table = tables.as_markdown(heads, rows) if as_markdown else tables.as_text(heads, rows)
     chart = list(_chart(runs))
     if as_markdown and chart:
         chart = ["```", *chart, "```"]
-    remarks = [*_failures(runs), *_unlike(runs), *_doubts(runs)]
+    remarks = [*_failures(runs), *unlike(runs), *_doubts(runs)]
     return "\n".join(
         [*table, *(("", *chart) if chart else ()), *(("", *remarks) if remarks else ())]
     )
@@ -64,22 +65,6 @@ def _held(run: Document, name: str) -> str:
     return "-"
 
 
-def _text(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (heads, *rows)
-    ]
-
-
-def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
-    return [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
-
-
 def _chart(runs: Sequence[Document]) -> Iterator[str]:
     """Yield bars of the first token at p50 and p95, or of whole answers where there is none."""
     metric = "ttft" if all("ttft" in run["latency"] for run in runs) else "e2e"
@@ -104,7 +89,8 @@ def _failures(runs: Sequence[Document]) -> Iterator[str]:
             yield f"{run['name']}: {each['count']:,} failed, {each['kind']}: {each['example']}"
 
 
-def _unlike(runs: Sequence[Document]) -> Iterator[str]:
+def unlike(runs: Sequence[Document]) -> Iterator[str]:
+    """Yield what should be alike in runs that are compared, and is not."""
     for part, name in _ALIKE:
         found: dict[str, Any] = {str(run["name"]): run[part].get(name) for run in runs}
         if len(set(map(str, found.values()))) > 1:

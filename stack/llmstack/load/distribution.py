@@ -51,11 +51,13 @@ class Distribution:
         values = list(seconds)
         if not values:
             return
-        self._see(min(values), max(values))
+        most = max(values)
+        self._see(min(values), most)
         self._sum += sum(values)
         self.count += len(values)
-        if self.least >= STEP and self.most <= LONGEST:
-            self._buffer.extend([int(value * _STEPS + 0.5) for value in values])
+        if most <= LONGEST:
+            # As _steps does it, without a call for each.
+            self._buffer.extend([int(value * _STEPS + 0.5) or 1 for value in values])
         else:
             self._buffer.extend(map(_steps, values))
         if len(self._buffer) > _BUFFER:

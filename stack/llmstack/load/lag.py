@@ -7,7 +7,9 @@ bytes that could have come then.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from time import monotonic
+from typing import Protocol
 
 from llmstack.load.alarm import Alarm
 from llmstack.load.distribution import Distribution
@@ -16,12 +18,23 @@ from llmstack.load.distribution import Distribution
 EVERY = 0.005
 
 
+class Seen(Protocol):
+    """What takes samples."""
+
+    def extend(self, values: Iterable[float], /) -> None:
+        """Take notice of lengths of time."""
+
+
 class Lag:
     """Samples the lag of the loop from `begin` to `end`."""
 
-    def __init__(self) -> None:
-        """Begin with no sample."""
-        self.seen = Distribution()
+    def __init__(self, *others: Seen) -> None:
+        """Begin with no sample.
+
+        Args:
+            others: take each sample, too.
+        """
+        self.seen, self._others = Distribution(), others
         self._alarm: Alarm | None = None
         self._due = 0.0
 
@@ -38,12 +51,14 @@ class Lag:
             self._alarm = None
 
     def _sample(self) -> None:
-        self._due = sampled(self.seen, self._due, monotonic())
+        due, now = self._due, monotonic()
+        for seen in (self.seen, *self._others):
+            self._due = sampled(seen, due, now)
         if self._alarm is not None:
             self._alarm.set(self._due)
 
 
-def sampled(seen: Distribution, due: float, now: float) -> float:
+def sampled(seen: Seen, due: float, now: float) -> float:
     """Note how late a sample is, and those that were missed; return when the next is due."""
     missed = max(0, int((now - due) / EVERY))
     seen.extend(max(0.0, now - due - EVERY * number) for number in range(missed + 1))

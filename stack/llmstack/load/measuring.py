@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import repeat
 
 from llmstack.load.distribution import Distribution
 from llmstack.load.objectives import Objective, is_good, length
@@ -75,16 +74,24 @@ class Part:
         self._add_gaps(outcome)
 
     def _add_gaps(self, outcome: Outcome) -> None:
-        gaps, sizes = outcome.gaps, outcome.sizes
-        is_one_each = outcome.tokens == outcome.seen_tokens and len(gaps) == sum(sizes)
-        if is_one_each:
-            self.latencies["itl"].extend(gaps)
-            return
-        self.latencies["gap"].extend(gaps)
-        if outcome.counted is Counted.EACH_EVENT:
-            # Tokens that came together were made one after the other since those before.
-            for gap, size in zip(gaps, sizes, strict=True):
-                self.latencies["itl"].extend(repeat(gap / size, size))
+        between = token_gaps(outcome)
+        self.latencies["itl"].extend(between)
+        if between is not outcome.gaps:
+            self.latencies["gap"].extend(outcome.gaps)
+
+
+def token_gaps(outcome: Outcome) -> Sequence[float]:
+    """Return the seconds from each token of an answer to the next; none where nobody knows.
+
+    They are the gaps themselves where each event brought one token.
+    """
+    gaps, sizes = outcome.gaps, outcome.sizes
+    if outcome.tokens == outcome.seen_tokens and len(gaps) == sum(sizes):
+        return gaps
+    if outcome.counted is not Counted.EACH_EVENT:
+        return ()
+    # Tokens that came together were made one after the other since those before.
+    return [gap / size for gap, size in zip(gaps, sizes, strict=True) for _ in range(size)]
 
 
 class Measured:

@@ -12,6 +12,7 @@ from typing import Any
 from llmstack.errors import ConfigurationError
 from llmstack.load.apis import Api, Prompt, Question
 from llmstack.load.arrivals import arrivals
+from llmstack.load.capacity import compared, tokens_a_second
 from llmstack.load.client import Limits
 from llmstack.load.closed_loop import ClosedLoop
 from llmstack.load.lengths import lengths
@@ -20,7 +21,7 @@ from llmstack.load.models import model_of
 from llmstack.load.objectives import read_objectives
 from llmstack.load.open_loop import OpenLoop
 from llmstack.load.planned import Planned
-from llmstack.load.program import Job
+from llmstack.load.program import Job, loop_factory
 from llmstack.load.prompt_material import (
     CountedText,
     EstimatedText,
@@ -230,6 +231,7 @@ class Replay:
         if not demand.requests:
             raise ConfigurationError(f"{self.csv}: no request of it is in what was chosen")
         say(f"{self.csv.name} asks for {demand}")
+        say(compared(demand, tokens_a_second(loop_factory())))
         told = f"{self.csv.name} at {self.selection.speedup:g} times its speed"
         job = servers.job(plan, told, OpenLoop(self.concurrency), Bounds(warm_up=self.warm_up))
         return replace(job, demand=demand)

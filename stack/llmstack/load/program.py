@@ -111,7 +111,7 @@ def measure(job: Job, say: Say, watchers: Sequence[Watcher] = ()) -> Document:
         watchers: are told what passes.
     """
     lines = [Lines(say, job.every, job.interval)] if job.every else []
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_measure(job, (*lines, *watchers)))
 
 
@@ -126,7 +126,7 @@ def exit_code(found: Document) -> int:
     return WELL if all(each["is_held"] for each in found["objectives"]) else NOT_HELD
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return uvloop's where it is installed: it halves the processor time of a token."""
     try:
         import uvloop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import resource
 import sys
 import tempfile
@@ -25,6 +26,8 @@ SCHEMA, VERSION = "llmstack.load", 1
 PERCENTS = (50, 75, 90, 95, 99, 99.9)
 #: Options whose values are nobody else's.
 _SECRET = ("--header", "-H", "--api-key")
+#: What stands in an address before its host.
+_CREDENTIALS = re.compile(r"://[^/@\s]+@")
 _PACKAGES = ("llmdash", "httptools", "hdrhistogram", "uvloop")
 
 Document = dict[str, Any]
@@ -163,7 +166,7 @@ def environment() -> dict[str, Any]:
 
 
 def without_secrets(command: Sequence[str]) -> list[str]:
-    """Return a command with the values of headers and keys left out."""
+    """Return a command without values of headers and keys, and without what addresses hide."""
     told, hides = [], False
     for word in command:
         name, mark, _ = word.partition("=")
@@ -172,7 +175,7 @@ def without_secrets(command: Sequence[str]) -> list[str]:
         elif mark and name in _SECRET:
             told.append(f"{name}=…")
         else:
-            told.append(word)
+            told.append(_CREDENTIALS.sub("://…@", word))
         hides = not hides and word in _SECRET
     return told
 
@@ -183,7 +186,15 @@ def write(path: Path, found: Document) -> None:
     Raises:
         ConfigurationError: they cannot be written there.
     """
-    text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_text(path, json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        ConfigurationError: it cannot be written there.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

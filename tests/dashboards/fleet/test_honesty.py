@@ -29,12 +29,18 @@ from tests.prometheus_tools import said_against
 LAYER = Layer((vllm(), gateway(), dcgm()))
 
 
+def page_of(layer: Layer) -> Dashboard:
+    page = honesty(layer)
+    assert page is not None
+    return page
+
+
 def keys(page: Dashboard, row: str = "") -> list[str]:
     return [panel.key for each in page.rows if row in ("", each.key) for panel in each.panels]
 
 
 def panel(key: str, layer: Layer = LAYER) -> Panel:
-    return next(each for row in honesty(layer).rows for each in row.panels if each.key == key)
+    return next(each for row in page_of(layer).rows for each in row.panels if each.key == key)
 
 
 def asked(key: str, query: str, layer: Layer = LAYER) -> str:
@@ -44,12 +50,12 @@ def asked(key: str, query: str, layer: Layer = LAYER) -> str:
 
 def test_the_page_is_sound(grafana_schemas: Path) -> None:
     """Grafana accepts what the default pack's page is rendered to."""
-    assert [] == violations(render(honesty(DEFAULT.layer)), grafana_schemas)
+    assert [] == violations(render(page_of(DEFAULT.layer)), grafana_schemas)
 
 
 def test_the_verdict_stands_first() -> None:
     """Whoever opens the page sees what to doubt before anything else; no number stands twice."""
-    page = honesty(LAYER)
+    page = page_of(LAYER)
 
     assert "verdict" == page.rows[0].key
     assert [
@@ -68,13 +74,18 @@ def test_the_verdict_stands_first() -> None:
     assert len(keys(page)) == len(set(keys(page)))
 
 
+def test_where_nothing_is_recorded_there_is_nothing_to_doubt() -> None:
+    """A pack of a load generator alone has its own page, and no other."""
+    assert honesty(Layer(())) is None
+
+
 def test_what_no_source_can_tell_is_left_out() -> None:
     """GPUs alone have no latencies; without a gateway nothing counts a request again."""
-    gpus, engines = keys(honesty(Layer((dcgm(),)))), keys(honesty(Layer((vllm(), triton()))))
+    gpus, engines = keys(page_of(Layer((dcgm(),)))), keys(page_of(Layer((vllm(), triton()))))
 
     assert {"littles-law", "reach", "beyond-now", "counts-apart"}.isdisjoint(gpus)
     assert {"targets-down", "groups", "recording-age"} <= set(gpus)
-    assert "gateway-over-engines" in keys(honesty(LAYER))
+    assert "gateway-over-engines" in keys(page_of(LAYER))
     assert "gateway-over-engines" not in engines
 
 

@@ -53,6 +53,20 @@ def test_it_is_live_and_leaves_nothing(running: Demo, tmp_path: Path) -> None:
     assert ["demo.log"] == [path.name for path in tmp_path.iterdir()]
 
 
+@pytest.mark.promtool
+def test_it_may_be_ended_before_it_is_live(running: Demo, tmp_path: Path) -> None:
+    """Also by a signal that its programs do not get: they are ended, and its folder is removed."""
+    wait_until(
+        lambda: "simulator is ready" in running.text or running.has_ended,
+        within=60,
+        what="the first program is ready",
+    )
+    code = running.terminate()
+
+    assert (130, []) == (code, started_in(tmp_path)), running.text
+    assert ["demo.log"] == [path.name for path in tmp_path.iterdir()]
+
+
 def test_an_incident_that_there_is_not(tmp_path: Path) -> None:
     """Nothing is started, and those that there are are named."""
     found = Demo(command("--incident", "meteor"), tmp_path)

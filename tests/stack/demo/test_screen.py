@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from llmstack.demo.prometheus import Alert
 from llmstack.demo.screen import drawn, lines
 from llmstack.demo.view import Promise, View
+from llmstack.prometheus import Alert
 
 VIEW = View(
     seconds=75.4,

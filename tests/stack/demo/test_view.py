@@ -10,9 +10,9 @@ import aiohttp
 from aiohttp import web
 
 from llmstack.demo.panels import Panel
-from llmstack.demo.prometheus import Prometheus
 from llmstack.demo.traffic import Traffic
 from llmstack.demo.view import Reader
+from llmstack.prometheus import Prometheus
 
 PANELS = (Panel("Fleet", "a", ("no", "yes")), Panel("Fleet", "b", ("no",)), Panel("GPU", "c", ("yes",)))  # fmt: skip
 
@@ -25,7 +25,7 @@ class FakePrometheus:
         self.is_broken = False
 
     async def query(self, request: web.Request) -> web.Response:
-        query = request.query["query"]
+        query = str((await request.post())["query"])
         self.asked.append(query)
         samples: list[dict[str, Any]] = []
         if "slo_objective" in query:
@@ -56,7 +56,7 @@ def read(work: Callable[[FakePrometheus, Reader], Coroutine[Any, Any, None]]) ->
 
     async def run() -> None:
         fake, app = FakePrometheus(), web.Application()
-        app.router.add_get("/api/v1/query", fake.query)
+        app.router.add_post("/api/v1/query", fake.query)
         app.router.add_get("/api/v1/targets", fake.targets)
         app.router.add_get("/api/v1/alerts", fake.alerts)
         runner = web.AppRunner(app)

@@ -29,7 +29,7 @@ ENGINES = {
     "openai-chat": ("vllm", None),
     "openai-completions": ("vllm", None),
     "triton-generate": ("triton-vllm", "vllm_model"),
-    "triton-infer": ("triton-vllm", "vllm_model"),
+    "triton-infer": ("triton-trtllm", None),
     "triton-tokens": ("triton-trtllm", None),
 }
 
@@ -120,19 +120,6 @@ def test_a_trace_is_replayed(tmp_path: Path) -> None:
     assert found["seconds"] >= 0.075
 
 
-def test_servers_are_compared_with_the_same_load(tmp_path: Path) -> None:
-    """One column each; `report` says the same of what was written."""
-    with simulated() as one, simulated() as two:
-        done = invoke("bench", "--server", f"one=openai-chat@{one}", "--server", f"two=openai-completions@{two}", "--rate", "100", "--total", "4", *SMALL, "--output", str(tmp_path))  # fmt: skip
-    reported = invoke("report", str(tmp_path / "one.json"), str(tmp_path / "two.json"))
-    alone = invoke("report", str(tmp_path / "one.json"))
-
-    assert done.exit_code in ENDS_WELL, done.output
-    assert reported.output in done.output
-    assert ["one", "two"] == reported.output.splitlines()[0].split()
-    assert "Requests: 4 answered, 0 failed" in alone.output
-
-
 def test_the_highest_rate_is_looked_for(tmp_path: Path) -> None:
     """Where not even the first rate is held, lower ones are tried until nothing is left."""
     with simulated() as url:
@@ -176,14 +163,6 @@ def test_what_cannot_be_is_told_before_anything_is_sent(options: list[str], told
     done = invoke("load", "--url", "http://127.0.0.1:9", "--model", "m", *options)
 
     assert (1, f"Error: {told}\n") == (done.exit_code, done.output)
-
-
-@pytest.mark.parametrize("server", ["inn", "a=b@http://inn", "=openai-chat@http://inn", "a=openai-chat@"])  # fmt: skip
-def test_a_server_of_a_comparison_has_a_name_and_an_api(server: str) -> None:
-    """What could stand there is told."""
-    done = invoke("bench", "--server", server, "--rate", "1", "--total", "1")
-
-    assert done.output.startswith(f"Error: --server {server!r}: expected NAME=API@URL with one of ")
 
 
 def test_ctrl_c_writes_what_was_measured(tmp_path: Path) -> None:

@@ -10,9 +10,14 @@ from tests.requirements import require
 DEFAULT_FOLDER = Path(__file__).resolve().parents[5] / "shared" / "data"
 
 
+def published_in() -> Path:
+    """Return the folder, which need not be there."""
+    return Path(os.environ.get("LLMDASH_TRACES") or DEFAULT_FOLDER)
+
+
 def published(name: str) -> Path:
     """Return a trace as published, or end the test."""
-    path = Path(os.environ.get("LLMDASH_TRACES") or DEFAULT_FOLDER) / name
+    path = published_in() / name
     if not path.is_file():
         require("traces", f"no {name} in {path.parent}; name its folder LLMDASH_TRACES")
     return path

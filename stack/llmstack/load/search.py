@@ -1,58 +1,16 @@
-"""The same load on several servers, one after the other, and one table of what came of it."""
+"""Asks servers at one rate after the other, and says which is the highest that they hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from llmstack.errors import ConfigurationError
-from llmstack.load.apis import Api
-from llmstack.load.comparison import compared
 from llmstack.load.max_rate import find_max_rate
 from llmstack.load.orders import Servers, Synthetic
-from llmstack.load.program import INTERRUPTED, NOT_HELD, WELL, exit_code, measure
+from llmstack.load.program import INTERRUPTED, NOT_HELD, WELL, measure
 from llmstack.load.results import write
-
-
-def read_server(text: str) -> tuple[str, str, str]:
-    """Return the name, API and address that a text says.
-
-    Raises:
-        ConfigurationError: it says none.
-    """
-    name, equals, rest = text.partition("=")
-    api, at, url = rest.partition("@")
-    if not (name and equals and at and url) or api not in list(Api):
-        raise ConfigurationError(
-            f"--server {text!r}: expected NAME=API@URL with one of {', '.join(Api)}"
-        )
-    return name, api, url
-
-
-def compare(
-    load: Synthetic, servers: Sequence[Servers], say: Callable[[str], None], folder: Path | None
-) -> int:
-    """Measure each, compare them, and return what to exit with.
-
-    Raises:
-        LlmstackError: an option that cannot be; before anything is sent.
-    """
-    names = [str(each.name) for each in servers]
-    if len(set(names)) < len(names) or any("/" in name for name in names):
-        raise ConfigurationError(f"--server: expected names of their own, got {', '.join(names)}")
-    jobs = [load.job(each) for each in servers]
-    found = []
-    for job in jobs:
-        say(f"{job.name}: {', '.join(job.urls)}")
-        one = measure(job, say)
-        found.append(one)
-        if folder is not None:
-            write(folder / f"{job.name}.json", one)
-        if exit_code(one) == INTERRUPTED:
-            break
-    say(compared(found))
-    return next(filter(None, map(exit_code, found)), 0)
 
 
 def search(

@@ -1,0 +1,1 @@
+"""What servers count themselves, read before and after a run, and looked at while it runs."""
