@@ -103,12 +103,13 @@ test-grafana: $(INSTALLED) ## Run the contract of a push on your own Grafana: GR
 	LLMDASH_GRAFANA_URL='$(GRAFANA_URL)' $(VENV)/bin/pytest tests/grafana/test_contract.py
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure the command, a push, the gateway, the simulator and a trace, and write what came out to tests/bench/results.md
+bench: $(INSTALLED) ## Measure the command, a push, the gateway, the simulator, a trace and load, and write what came out to tests/bench/results.md
 	$(VENV)/bin/python -m tests.bench.run command
 	$(VENV)/bin/python -m tests.bench.run push
 	$(VENV)/bin/python -m tests.bench.run gateway
 	$(VENV)/bin/python -m tests.bench.run simulator
 	$(VENV)/bin/python -m tests.bench.run normalising
+	$(VENV)/bin/python -m tests.bench.run load
 
 .PHONY: bench-simulator
 bench-simulator: $(INSTALLED) ## Measure how far the simulator's tokens are from its model's, with 1,000 streams, into the same file

@@ -114,10 +114,9 @@ class Compose:
             "docker", "compose", "--project-name", self.project, "--file", str(STACK / "compose.yaml"),
             "--env-file", os.devnull, *chosen, *arguments,
         ]  # fmt: skip
-        environment = {name: os.environ[name] for name in _DOCKERS if name in os.environ}
         done = subprocess.run(
             command,
-            env={**environment, **self.settings},
+            env=self.environment(),
             check=False,
             capture_output=True,
             text=True,
@@ -126,6 +125,11 @@ class Compose:
         if done.returncode != 0:
             raise ComposeError(f"{' '.join(arguments)}: {done.stdout[-3000:]}{done.stderr[-5000:]}")
         return done.stdout
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a command that is to find this project with its settings."""
+        dockers = {name: os.environ[name] for name in _DOCKERS if name in os.environ}
+        return {**dockers, **self.settings, "COMPOSE_PROJECT_NAME": self.project}
 
     def config(self) -> dict[str, Any]:
         """Return what Compose makes of the files."""

@@ -27,6 +27,7 @@ from tests.docker.conftest import image_that_is_there
 from tests.docker.stack_traffic import stack_traffic
 from tests.docker.stack_under_test import (
     ENGINES,
+    STACK,
     Compose,
     Part,
     chosen_profiles,
@@ -138,6 +139,17 @@ def test_all_are_healthy(stack: Stack) -> None:
     assert {
         name: ("exited", 0) if name in done else ("running", "healthy") for name in states
     } == states
+
+
+def test_what_runs_is_left_as_it_is(stack: Stack) -> None:
+    """`stack/up`, which `make up` calls, judges nothing of a stack that runs, and begins none anew."""
+    before = {name: each["ID"] for name, each in stack.compose.containers().items()}
+    lasting = [name for name, each in stack.compose.containers().items() if each["State"] == "running"]  # fmt: skip
+    done = subprocess.run([STACK / "up", *stack.compose.profiles, "--", "--wait", *lasting], env=stack.compose.environment(), capture_output=True, text=True, check=False)  # fmt: skip
+
+    assert 0 == done.returncode, done.stderr
+    assert before == {name: each["ID"] for name, each in stack.compose.containers().items()}
+    assert f"Prometheus at {stack.url('PROMETHEUS_PORT')}" in done.stderr
 
 
 def test_targets(stack: Stack, prometheus: PrometheusServer) -> None:

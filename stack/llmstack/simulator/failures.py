@@ -8,16 +8,19 @@ from llmstack.errors import RequestError
 class RefusedError(RequestError):
     """A request that is not answered."""
 
-    def __init__(self, status: int, message: str, *, about: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, *, about: str | None = None, kind: str = ""
+    ) -> None:
         """Say why.
 
         Args:
             status: of the HTTP answer.
             message: for the client.
             about: the field of the request that it is about.
+            kind: what kind of error it is, where the status does not say.
         """
         super().__init__(message)
-        self.status, self.about = status, about
+        self.status, self.about, self.kind = status, about, kind
 
 
 class EngineFailedError(RefusedError):

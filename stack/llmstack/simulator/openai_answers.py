@@ -108,8 +108,8 @@ def usage(request: Request, generated: int) -> dict[str, Any]:
     }
 
 
-def error(status: int, message: str, about: str | None = None) -> dict[str, Any]:
+def error(status: int, message: str, about: str | None = None, kind: str = "") -> dict[str, Any]:
     """Return an error as vLLM words it."""
     kinds = {400: "BadRequestError", 404: "NotFoundError", 500: "InternalServerError"}
-    kind = kinds.get(status, "Bad Request")
+    kind = kind or kinds.get(status, "Bad Request")
     return {"error": {"message": message, "type": kind, "param": about, "code": status}}

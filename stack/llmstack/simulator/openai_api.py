@@ -34,8 +34,8 @@ class OpenAiApi:
 
     @staticmethod
     def error(status: int, message: str) -> web.Response:
-        """Return an error that is not about one request alone."""
-        return web.json_response(error(status, message), status=status)
+        """Return an error that is not about what a request asks for, as FastAPI words it."""
+        return web.json_response({"detail": message}, status=status)
 
     async def _health(self, request: web.Request) -> web.Response:
         del request
@@ -69,7 +69,7 @@ class OpenAiApi:
                 return await self._streamed(request, asked, begun)
             return await self._whole(asked, begun)
         except RefusedError as refused:
-            told = error(refused.status, str(refused), refused.about)
+            told = error(refused.status, str(refused), refused.about, refused.kind)
             return web.json_response(told, status=refused.status)
 
     async def _whole(self, asked: Asked, begun: float) -> web.Response:

@@ -1,4 +1,7 @@
-"""What a client of the OpenAI API asks for: the fields that decide how much is read and written."""
+"""What a client of the OpenAI API asks for: the fields that decide how much is read and written.
+
+Refusals are worded as vLLM 0.32.0 words them, which a test compares.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,8 @@ def read_asked(data: bytes, model: str, *, is_chat: bool) -> Asked:
     """
     body = _object(data)
     if body.get("model", model) != model:
-        raise RefusedError(404, f"The model `{body['model']}` does not exist.", about="model")
+        said = f"The model `{body['model']}` does not exist. Valid aliases: {model}."
+        raise RefusedError(404, said, about="model")
     if body.get("n") not in (None, 1):
         raise RefusedError(400, "n: the simulator gives one answer to a request", about="n")
     limit = _limit(body, is_chat=is_chat)
@@ -56,7 +60,7 @@ def read_asked(data: bytes, model: str, *, is_chat: bool) -> Asked:
     options = body.get("stream_options") or {}
     is_stream = body.get("stream") is True
     if options and not is_stream:
-        raise RefusedError(400, "Stream options can only be defined when `stream=True`.")
+        raise _bad("stream_options", "Stream options can only be defined when `stream=True`.")
     return Asked(
         prompts.of_text(_chat(body)) if is_chat else _prompt(body),
         Wanted(limit, least, body.get("ignore_eos") is True),
@@ -71,22 +75,46 @@ def _object(data: bytes) -> dict[str, Any]:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise RefusedError(400, f"[{{'type': 'json_invalid', 'msg': '{error}'}}]") from error
+        where = f".{error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise _invalid(where, "json_invalid", "JSON decode error", {}, said) from error
     if not isinstance(found, dict):
-        raise RefusedError(400, "[{'type': 'model_attributes_type', 'loc': ('body',)}]")
+        said = "Input should be a valid dictionary or object to extract fields from"
+        raise _invalid("", "model_attributes_type", said, found)
     return found
 
 
-def _missing(name: str) -> RefusedError:
-    said = f"[{{'type': 'missing', 'loc': ('body', '{name}'), 'msg': 'Field required'}}]"
-    return RefusedError(400, said, about=name)
+def _invalid(place: str, kind: str, said: str, found: object, cause: str = "") -> RefusedError:
+    """Return what is said of a body that is not as pydantic wants it.
+
+    Args:
+        place: in the body, with a dot before each name.
+        kind: pydantic's name of the fault.
+        said: its words.
+        found: what is there instead.
+        cause: more about it.
+    """
+    shown = str(found)
+    if isinstance(found, dict | list):
+        shown = f"<{type(found).__name__} of {len(found)} items>"
+    told = {"type": kind, "loc": f"body{place}", "msg": said, "input": shown}
+    if cause:
+        told["ctx"] = {"error": cause}
+    message = f"1 validation error:\n  {told}"
+    return RefusedError(400, message, about=f"body{place}", kind="Bad Request")
+
+
+def _bad(name: str, said: str, value: int | None = None) -> RefusedError:
+    """Return what is said of a field whose value cannot be."""
+    told = f"parameter={name}" if value is None else f"parameter={name}, value={value}"
+    return RefusedError(400, f"{said} ({told})", about=name)
 
 
 def _limit(body: Mapping[str, Any], *, is_chat: bool) -> int | None:
     newer = _whole(body, "max_completion_tokens") if is_chat else None
     limit = _whole(body, "max_tokens") if newer is None else newer
     if limit is not None and limit < 1:
-        raise RefusedError(400, f"max_tokens must be at least 1, got {limit}.", about="max_tokens")
+        raise _bad("max_tokens", f"max_tokens must be at least 1, got {limit}.", limit)
     return limit
 
 
@@ -95,19 +123,22 @@ def _whole(body: Mapping[str, Any], name: str) -> int | None:
     if found is None:
         return None
     if not isinstance(found, int) or isinstance(found, bool):
-        said = f"[{{'type': 'int_parsing', 'loc': ('body', '{name}'), 'input': {found!r}}}]"
-        raise RefusedError(400, said, about=name)
+        if isinstance(found, str):
+            said = "Input should be a valid integer, unable to parse string as an integer"
+            raise _invalid(f".{name}", "int_parsing", said, found)
+        if isinstance(found, float):
+            said = "Input should be a valid integer, got a number with a fractional part"
+            raise _invalid(f".{name}", "int_from_float", said, found)
+        raise _invalid(f".{name}", "int_type", "Input should be a valid integer", found)
     return found
 
 
-def _chat(body: Mapping[str, Any]) -> str:
+def _chat(body: dict[str, Any]) -> str:
     messages = body.get("messages")
     if messages is None:
-        raise _missing("messages")
+        raise _invalid(".messages", "missing", "Field required", body)
     if not isinstance(messages, list) or not all(isinstance(each, dict) for each in messages):
-        raise RefusedError(
-            400, "[{'type': 'list_type', 'loc': ('body', 'messages')}]", about="messages"
-        )
+        raise _invalid(".messages", "list_type", "Input should be a valid list", messages)
     # The marks stand for those of a chat template: about four tokens a message.
     parts = (f"<|{each.get('role')}|>\n{_content(each.get('content'))}<|end|>" for each in messages)
     return "".join(parts)
@@ -122,8 +153,11 @@ def _content(content: object) -> str:
 
 def _prompt(body: Mapping[str, Any]) -> Prompt:
     prompt = body.get("prompt")
-    if prompt is None:
-        raise _missing("prompt")
+    if prompt in (None, ""):
+        said = "Either prompt or prompt_embeds must be provided and non-empty."
+        raise _bad("prompt", said)
+    if prompt == []:
+        raise RefusedError(400, "You must pass at least one prompt")
     if isinstance(prompt, list) and len(prompt) == 1 and not isinstance(prompt[0], int):
         prompt = prompt[0]
     if isinstance(prompt, str):

@@ -16,6 +16,8 @@ class Prompt:
     tokens: int
     #: Names of its full blocks; see `Request.prefix`.
     prefix: tuple[int, ...]
+    #: Whether it is a text: of one that is too long vLLM counts no further than it has to.
+    is_text: bool = False
 
 
 def of_text(text: str) -> Prompt:
@@ -23,7 +25,7 @@ def of_text(text: str) -> Prompt:
     data = text.encode("utf-8", "replace")
     size = BLOCK_TOKENS * BYTES_OF_A_TOKEN
     parts = (data[start : start + size] for start in range(0, len(data) - size + 1, size))
-    return Prompt(max(1, -(-len(data) // BYTES_OF_A_TOKEN)), _names(parts))
+    return Prompt(max(1, -(-len(data) // BYTES_OF_A_TOKEN)), _names(parts), True)
 
 
 def of_tokens(tokens: Sequence[int]) -> Prompt:

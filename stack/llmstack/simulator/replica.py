@@ -111,26 +111,23 @@ class Replica:
         length = self.character.limits.model_length
         room = length - prompt.tokens
         if room < 1:
+            many = f"at least {length + 1}" if prompt.is_text else f"{prompt.tokens}"
+            counted = length + 1 if prompt.is_text else prompt.tokens
             raise RefusedError(
                 400,
-                f"This model's maximum context length is {length} tokens. However, your request "
-                f"has {prompt.tokens} input tokens. Please reduce the length of the input "
-                "messages.",
-            )
-        if wanted.limit is not None and wanted.limit > room:
-            raise RefusedError(
-                400,
-                f"'max_tokens' or 'max_completion_tokens' is too large: {wanted.limit}. This "
-                f"model's maximum context length is {length} tokens and your request has "
-                f"{prompt.tokens} input tokens ({wanted.limit} > {length} - {prompt.tokens}).",
-                about="max_tokens",
+                f"This model's maximum context length is {length} tokens. However, your prompt "
+                f"contains {many} input tokens, which exceeds this limit even without any output "
+                "tokens. Please reduce the length of the input prompt. (parameter=input_tokens, "
+                f"value={counted})",
+                about="input_tokens",
             )
         # One that took longer to read than another did not come before it, for its engine.
         self._last = now = max(question.begun, self._last)
         if self._lengths.chance(self.conditions(now).failing):
             self.page.failed(wanted.model)
             raise EngineFailedError
-        most = room if wanted.limit is None else wanted.limit
+        # What does not fit is not written.
+        most = room if wanted.limit is None else min(room, wanted.limit)
         tokens = most if wanted.ignores_end else max(wanted.least, self._lengths.draw())
         self._requests += 1
         request = Request(

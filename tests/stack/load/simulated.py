@@ -6,19 +6,25 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from llmstack.simulator.incidents import Incident
 from tests.stack.simulator.served import character, fleet
 
 
 @contextmanager
-def simulated(engine: str = "vllm", incidents: Sequence[Incident] = ()) -> Iterator[str]:
+def simulated(
+    engine: str = "vllm", incidents: Sequence[Incident] = (), model: str = ""
+) -> Iterator[str]:
     """Where it listens; its engine takes milliseconds."""
+    kind = character(engine)
+    if model:
+        kind = replace(kind, model=model)
     loop, ready, addresses = asyncio.new_event_loop(), threading.Event(), list[str]()
     over = asyncio.Event()
 
     async def serve() -> None:
-        async with fleet(character(engine), incidents=incidents) as made:
+        async with fleet(kind, incidents=incidents) as made:
             addresses.append(made.houses[0].address())
             ready.set()
             await over.wait()
