@@ -50,7 +50,9 @@ class Gpu:
     knows_fp8: bool
     #: Bytes a second.
     bandwidth: float
-    is_large: bool = False
+    #: Sequences at a time and tokens of a step that vLLM's server takes on it where nobody says
+    #: (`EngineArgs.get_batch_defaults` of 0.32.0).
+    batch: tuple[int, int] = (256, 2048)
 
 
 GPUS = {
@@ -60,9 +62,9 @@ GPUS = {
         Gpu("rtx-4090", 24, 165e12, True, 1.008e12),
         Gpu("l40s", 48, 362e12, True, 0.864e12),
         Gpu("a100", 80, 312e12, False, 2.039e12),
-        Gpu("h100", 80, 989e12, True, 3.35e12, is_large=True),
-        Gpu("h200", 141, 989e12, True, 4.8e12, is_large=True),
-        Gpu("b200", 180, 2250e12, True, 8.0e12, is_large=True),
+        Gpu("h100", 80, 989e12, True, 3.35e12, (1024, 8192)),
+        Gpu("h200", 141, 989e12, True, 4.8e12, (1024, 8192)),
+        Gpu("b200", 180, 2250e12, True, 8.0e12, (1024, 16384)),
     )
 }
 
@@ -111,7 +113,7 @@ class Preset:
             utilization=UTILIZATION,
             headroom_gb=HEADROOM_GB,
         )
-        sequences, batched = (1024, 8192) if gpu.is_large else (256, 2048)
+        sequences, batched = gpu.batch
         blocks = budget.tokens // BLOCK_TOKENS
         return Limits(blocks, sequences, batched, min(self.model_length, blocks * BLOCK_TOKENS))
 
