@@ -24,7 +24,7 @@ _ALONE = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 #: Nothing is asked of elsewhere; aiperf then takes a tokenizer's path for a repository's name.
 _OFFLINE = {"HF_HUB_OFFLINE": "1"}
 #: Of the requests, so many may be unanswered: guidellm leaves some that run when it has enough.
-_MOST_LEFT = 0.02
+_MOST_LEFT = 0.1
 
 
 @dataclass(frozen=True)

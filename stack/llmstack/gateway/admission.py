@@ -151,6 +151,8 @@ def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> s
         trusted: proxies that are believed.
     """
     address = peer
+    if not forwarded or not trusted:
+        return address
     for told in reversed([part.strip() for part in forwarded.split(",")]):
         if not _is_in(address, trusted) or not told:
             break

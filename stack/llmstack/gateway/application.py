@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
 
-import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from llmdash.metrics.gateway import PROMPT_CLASSES
@@ -21,6 +21,8 @@ from llmstack.gateway.connections import hear
 from llmstack.gateway.counts import CANCELLED, ERROR, OK, OTHER, Counts, Ended
 from llmstack.gateway.course import LEFT, ClientLeftError, Course
 from llmstack.gateway.dialects import DIALECTS, Dialect, openai_error
+from llmstack.gateway.engine_answer import Answer, BrokenOffError, NoConnectionError
+from llmstack.gateway.engine_client import EngineClient
 from llmstack.gateway.headers import REQUEST_ID, request_id
 from llmstack.gateway.keys import Key
 from llmstack.gateway.limits import Limits
@@ -85,22 +87,14 @@ class Gateway:
 
     async def _running(self, app: web.Application) -> AsyncIterator[None]:
         del app
-        timeout = aiohttp.ClientTimeout(
-            total=None,
-            sock_connect=self.settings.connect_timeout,
-            sock_read=self.settings.idle_timeout,
-        )
-        # Who waits for a free connection would be waited for by nobody's timeout.
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, auto_decompress=False
-        ) as session:
-            self.relay = Relay(self.settings, self.pool, self.counts, session)
-            await self.look()
-            looking = asyncio.create_task(self._keep_looking())
-            yield
-            looking.cancel()
-            await self.limits.close()
+        client = EngineClient(self.settings.connect_timeout)
+        self.relay = Relay(self.settings, self.pool, self.counts, client)
+        await self.look()
+        looking = asyncio.create_task(self._keep_looking())
+        yield
+        looking.cancel()
+        client.close()
+        await self.limits.close()
 
     async def _drain(self, app: web.Application) -> None:
         del app
@@ -119,31 +113,35 @@ class Gateway:
         self.counts.know(self.pool.models)
 
     async def _look_at(self, upstream: Upstream) -> None:
-        session, within = (
-            self.relay.session,
-            aiohttp.ClientTimeout(total=self.settings.connect_timeout),
-        )
-        key = self.settings.upstream_key
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
         was_healthy = upstream.is_healthy
         try:
-            async with session.get(
-                f"{upstream.url}/health", timeout=within, headers=headers
-            ) as answer:
-                upstream.is_healthy = answer.status < 300
+            answer, _ = await self._looked_up(upstream, "/health")
+            upstream.is_healthy = answer.status < 300
             if upstream.is_healthy:
-                async with session.get(
-                    f"{upstream.url}/v1/models", timeout=within, headers=headers
-                ) as answer:
-                    found = await answer.json(content_type=None)
-                    upstream.models = frozenset(str(each["id"]) for each in found["data"])
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
+                _, data = await self._looked_up(upstream, "/v1/models")
+                found = json.loads(data)
+                upstream.models = frozenset(str(each["id"]) for each in found["data"])
+        except (NoConnectionError, BrokenOffError, TimeoutError, ValueError, KeyError, TypeError):
             upstream.is_healthy = False
         if upstream.is_healthy != was_healthy:
             LOG.info(
                 "upstream",
                 extra={"fields": {"upstream": upstream.url, "is_healthy": upstream.is_healthy}},
             )
+
+    async def _looked_up(self, upstream: Upstream, path: str) -> tuple[Answer, bytes]:
+        """Return the answer of an engine, with all of its body."""
+        key = self.settings.upstream_key
+        headers = CIMultiDict({"Authorization": f"Bearer {key}"} if key else {})
+        async with asyncio.timeout(self.settings.connect_timeout):
+            answer = await self.relay.client.ask("GET", upstream.url, path, headers)
+            data = bytearray()
+            try:
+                while piece := await answer.piece():
+                    data += piece
+                return answer, bytes(data)
+            finally:
+                answer.close()
 
     # --- pages of its own ------------------------------------------------------------------------
 
@@ -205,8 +203,7 @@ class _Exchange:
             return found
         within = self.gateway.settings.client_timeout
         try:
-            async with asyncio.timeout(within):
-                data = await self.request.read()
+            data = await self.body(within)
             self.asked = asked = read_request(data, dialect)
         except TimeoutError:
             response = self.refused(408, f"the body has not come in {within:g} s", INVALID)
@@ -224,6 +221,19 @@ class _Exchange:
         if refused is not None:
             return self.turned_away(refused)
         return await self.passed_on(asked.sent())
+
+    async def body(self, within: float) -> bytes:
+        """Return the body.
+
+        Raises:
+            TimeoutError: it has not come in so many seconds.
+            HTTPRequestEntityTooLarge: it is too long.
+        """
+        if self.request.content.is_eof():
+            # It has come with its head, as most do.
+            return await self.request.read()
+        async with asyncio.timeout(within):
+            return await self.request.read()
 
     async def look_up(self) -> web.StreamResponse:
         found = await self.entered()

@@ -7,6 +7,7 @@ thousands and says nothing holds thousands of sockets.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -25,6 +26,9 @@ class Connection(asyncio.Protocol):
         self._handler, self._patience = handler, patience
         self._transport: asyncio.BaseTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        #: Whether what is written heaps up, and who is told when that changes.
+        self._is_slow = False
+        self._watcher: Callable[[bool], None] | None = None
 
     def expect(self) -> None:
         """Wait for the head of a request from now on."""
@@ -62,10 +66,23 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Pass on that the client reads slowly."""
         self._handler.pause_writing()
+        self._tell(is_slow=True)
 
     def resume_writing(self) -> None:
         """Pass on that it has read."""
         self._handler.resume_writing()
+        self._tell(is_slow=False)
+
+    def watch(self, watcher: Callable[[bool], None] | None) -> None:
+        """Tell somebody from now on whether the client reads slowly; None for nobody."""
+        self._watcher = watcher
+        if watcher is not None and self._is_slow:
+            watcher(True)
+
+    def _tell(self, *, is_slow: bool) -> None:
+        self._is_slow = is_slow
+        if self._watcher is not None:
+            self._watcher(is_slow)
 
 
 class Site(web.BaseSite):

@@ -44,6 +44,14 @@ class Stream(ABC):
     _rest: bytearray = field(default_factory=bytearray)
     _is_too_long: bool = False
 
+    def took_next(self, chunk: bytes) -> bool:
+        """Tell at a glance whether what came is an event with the next text, and count it.
+
+        Nearly all is. It is passed on whole then, and need not be fed.
+        """
+        del chunk
+        return False
+
     def feed(self, chunk: bytes) -> tuple[bytes, int]:
         """Read what came; return what is passed on, and how many pieces of text it completes.
 

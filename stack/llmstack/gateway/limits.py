@@ -10,15 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 #: The period that limits are stated for.
 MINUTE = 60.0
 
 
-@dataclass(frozen=True)
-class Account:
-    """Whose allowance it is, and of what."""
+class Account(NamedTuple):
+    """Whose allowance it is, and of what; a tuple, since each request looks it up many times."""
 
     #: `requests` or `tokens` of a key, or `client` for requests of an address.
     kind: str

@@ -5,45 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
-import aiohttp
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from multidict import CIMultiDict
 
 from llmstack.gateway.counts import OK, Counts
 from llmstack.gateway.course import ClientLeftError, Course
-from llmstack.gateway.events import Stream, read_object
-from llmstack.gateway.idle import Idle
+from llmstack.gateway.engine_answer import Answer, BrokenOffError
+from llmstack.gateway.events import read_object
+from llmstack.gateway.outlet import Outlet
 from llmstack.gateway.prompts import Asked
 from llmstack.gateway.settings import Settings
+from llmstack.gateway.streaming import Streaming
+from llmstack.gateway.token_times import TokenTimes
 
 _STREAM = "text/event-stream"
 #: Bytes that fit into any connection's buffer.
 _SMALL = 16 * 1024
 #: An answer in one piece is read for its usage up to this many bytes.
 _LONGEST_READ = 8 * 2**20
-
-
-class _TokenTimes:
-    """When the pieces of a stream come."""
-
-    def __init__(self, course: Course, counts: Counts) -> None:
-        self._course, self._last = course, course.began
-        self._first = counts.first_token.labels(course.model, course.prompt_class)
-        self._between = counts.inter_token.labels(course.model, course.prompt_class)
-
-    def came(self, pieces: int, now: float) -> None:
-        """Take notice of some that came together: what is between them they share."""
-        course = self._course
-        course.pieces += pieces
-        if course.first_token is None:
-            course.first_token = now - course.began
-            self._first.observe(course.first_token)
-            pieces, self._last = pieces - 1, now
-        for _ in range(pieces):
-            self._between.observe((now - self._last) / pieces)
-        self._last = now
 
 
 @dataclass
@@ -53,7 +35,7 @@ class Passing:
     settings: Settings
     counts: Counts
     request: web.Request
-    answer: aiohttp.ClientResponse
+    answer: Answer
     course: Course
 
     async def pass_on(self, headers: CIMultiDict[str], asked: Asked | None) -> web.StreamResponse:
@@ -76,12 +58,12 @@ class Passing:
         try:
             async with asyncio.timeout(self._left()):
                 await response.prepare(self.request)
-                async for chunk in self.answer.content.iter_any():
+                while chunk := await self.answer.piece():
                     if len(kept) <= _LONGEST_READ:
                         kept += chunk
                     await self._write(response, chunk)
                 await response.write_eof()
-        except (TimeoutError, aiohttp.ClientError) as error:
+        except (TimeoutError, BrokenOffError) as error:
             kind = "timeout" if isinstance(error, TimeoutError) else "stream"
             self.counts.upstream_errors.labels(self.course.model, kind).inc()
             self.course.failed(self.answer.status, f"{kind}: {type(error).__name__}")
@@ -112,12 +94,18 @@ class Passing:
         response = web.StreamResponse(status=self.answer.status, headers=headers)
         response.headers["X-Accel-Buffering"] = "no"
         response.headers["Cache-Control"] = "no-cache"
+        if self.request.version >= HttpVersion11:
+            response.enable_chunked_encoding()
+        await response.prepare(self.request)
+        outlet = Outlet(self.request, is_chunked=response.chunked)
         stream = asked.dialect.stream(hides_usage=asked.hides_usage)
         self.course.is_stream = True
-        await response.prepare(self.request)
+        times, patience = TokenTimes(self.course, self.counts), self.settings.client_timeout
         kind = ""
         try:
-            await self._pass_events(response, stream)
+            await Streaming(stream, times, outlet, patience).run(
+                self.answer, self._left(), self.settings.idle_timeout
+            )
         except (asyncio.CancelledError, ClientLeftError):
             self.course.usage = stream.usage()
             if stream.is_done and not stream.has_error:
@@ -126,11 +114,11 @@ class Passing:
             raise
         except TimeoutError:
             kind = "timeout"
-        except aiohttp.ClientError:
+        except BrokenOffError:
             kind = "stream"
         left = stream.finish()
         if left:
-            await self._write(response, left)
+            outlet.write(left)
         self.course.usage = stream.usage()
         if not kind and stream.has_error:
             kind = "stream"
@@ -140,48 +128,18 @@ class Passing:
             kind = kind or "stream"
             self.course.failed(self.answer.status, f"the stream broke off ({kind})")
             said = asked.dialect.error("the engine has broken the stream off", "upstream_error")
-            await self._write(response, f"event: error\ndata: {json.dumps(said)}\n\n".encode())
+            outlet.write(f"event: error\ndata: {json.dumps(said)}\n\n".encode())
         else:
             self.course.outcome = OK
         if kind:
             self.counts.upstream_errors.labels(self.course.model, kind).inc()
-        await response.write_eof()
-        if not kind and not self.answer.content.is_eof():
-            # The engine's own end is on its way, after which its connection serves another.
-            await asyncio.sleep(0)
+        await self._patiently(response.write_eof(), 0)
         return response
-
-    async def _pass_events(self, response: web.StreamResponse, stream: Stream) -> None:
-        """Pass events on as they come, until the last."""
-        times = _TokenTimes(self.course, self.counts)
-        async with asyncio.timeout(self._left()) as limit:
-            with Idle(limit, self.settings.idle_timeout) as idle:
-                self._stop_the_clock()
-                async for chunk in self.answer.content.iter_any():
-                    now = idle.heard = time.monotonic()
-                    passed, pieces = stream.feed(chunk)
-                    if pieces:
-                        if self.course.first_token is None:
-                            # From here on an answer may be as long as it likes.
-                            limit.reschedule(None)
-                        times.came(pieces, now)
-                    if passed:
-                        # Waits while the client reads slowly, and with it the engine.
-                        idle.is_busy = True
-                        await self._write(response, passed)
-                        idle.is_busy = False
-                    if stream.is_over:
-                        return
 
     def _left(self) -> float:
         """Return how many seconds of those that an answer may take are left."""
         end = self.course.began + self.settings.request_timeout
         return max(0.0, end - time.monotonic())
-
-    def _stop_the_clock(self) -> None:
-        """Let aiohttp set no timer for each piece that it reads: the stream has its own."""
-        if self.answer.connection is not None and self.answer.connection.protocol is not None:
-            self.answer.connection.protocol.read_timeout = None
 
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
         """Pass something on; wait for a client that reads slowly, but not for ever.
@@ -189,14 +147,16 @@ class Passing:
         Raises:
             ClientLeftError: it has left, or reads no more.
         """
+        await self._patiently(response.write(data), len(data))
+
+    async def _patiently(self, writing: Awaitable[None], size: int) -> None:
         transport = self.request.transport
         try:
-            if len(data) <= _SMALL and transport and not transport.get_write_buffer_size():
-                # All that was written has gone, so this cannot block.
-                await response.write(data)
-                return
-            async with asyncio.timeout(self.settings.client_timeout):
-                await response.write(data)
+            if transport and transport.get_write_buffer_size() + size <= _SMALL:
+                # It fits beside what has not gone yet, so this cannot block.
+                await writing
+            else:
+                async with asyncio.timeout(self.settings.client_timeout):
+                    await writing
         except (ConnectionError, TimeoutError) as error:
-            # aiohttp's error of this is one of its client's too, and would be the engine's.
             raise ClientLeftError from error

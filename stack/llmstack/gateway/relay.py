@@ -7,11 +7,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aiohttp
 from aiohttp import web
 
 from llmstack.gateway.counts import Counts
 from llmstack.gateway.course import Course
+from llmstack.gateway.engine_answer import Answer, BrokenOffError, NoConnectionError
+from llmstack.gateway.engine_client import EngineClient
 from llmstack.gateway.headers import to_client, to_engine
 from llmstack.gateway.passing import Passing
 from llmstack.gateway.prompts import Asked
@@ -34,7 +35,7 @@ class Relay:
     settings: Settings
     pool: Pool
     counts: Counts
-    session: aiohttp.ClientSession
+    client: EngineClient
 
     async def pass_on(
         self,
@@ -60,13 +61,12 @@ class Relay:
             passing = Passing(self.settings, self.counts, request, answer, course)
             return await passing.pass_on(headers, asked)
         finally:
-            # Not released but closed: an engine that is still writing must see that nobody reads.
             answer.close()
             upstream.outstanding -= 1
 
     async def _ask(
         self, request: web.Request, data: bytes | None, course: Course, request_id: str
-    ) -> tuple[Upstream, aiohttp.ClientResponse]:
+    ) -> tuple[Upstream, Answer]:
         """Return the first engine that answers; only what has not begun is asked of another."""
         tried: list[Upstream] = []
         while True:
@@ -80,27 +80,21 @@ class Relay:
             is_kept = False
             try:
                 async with asyncio.timeout(self.settings.request_timeout):
-                    answer = await self.session.request(
+                    answer = await self.client.ask(
                         request.method,
-                        f"{upstream.url}{request.path_qs}",
-                        data=data,
-                        headers=to_engine(request.headers, request_id, self.settings.upstream_key),
-                        allow_redirects=False,
+                        upstream.url,
+                        request.path_qs,
+                        to_engine(request.headers, request_id, self.settings.upstream_key),
+                        data,
                     )
                 is_kept = True
-            except aiohttp.ClientConnectorError:
+            except NoConnectionError:
                 self._error(course, "connect", upstream)
                 continue
             except TimeoutError as error:
-                if (
-                    isinstance(error, aiohttp.ServerTimeoutError)
-                    and "connect" in str(error).lower()
-                ):
-                    self._error(course, "connect", upstream)
-                    continue
                 self._error(course, "timeout", upstream)
                 raise EngineError(504, "the engine has not answered in time") from error
-            except aiohttp.ClientError as error:
+            except BrokenOffError as error:
                 self._error(course, "stream", upstream)
                 raise EngineError(502, "the engine has broken the connection off") from error
             finally:
@@ -112,7 +106,7 @@ class Relay:
                 upstream.succeeded()
             return upstream, answer
 
-    def _refuse_what_is_none(self, answer: aiohttp.ClientResponse, course: Course) -> None:
+    def _refuse_what_is_none(self, answer: Answer, course: Course) -> None:
         """Refuse answers that nobody asked for: to other places, and packed ones.
 
         Raises:

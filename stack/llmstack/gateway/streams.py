@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmstack.gateway.events import Stream, Usage, is_count, read_object, tokens_of
+from llmstack.gateway.forms import Form, form_of
 
 _DONE = b"[DONE]"
 
@@ -35,17 +36,29 @@ class ChatStream(Stream):
     """Of chats and completions: `choices` in each event, tokens in the last, and `[DONE]`."""
 
     _usage: Usage | None = None
+    #: What nearly all events of this stream are like.
+    _form: Form | None = None
 
     def usage(self) -> Usage | None:
         """Return the tokens that the engine counted, or None where it has not told."""
         return self._usage
 
+    def took_next(self, chunk: bytes) -> bool:
+        """Tell at a glance whether what came is an event with the next text, and count it."""
+        form = self._form
+        if form is None or self._rest or self._is_too_long or not form.fits(chunk):
+            return False
+        self.pieces += 1
+        return True
+
     def _is_one_more(self, event: bytes) -> bool:
+        if self._is_too_long or not self.pieces:
+            return False
+        if self._form is not None and self._form.fits(event):
+            return True
         # Between the first text and the end nothing else comes, and reading it would cost.
         return (
-            self.pieces > 0
-            and not self._is_too_long
-            and event.startswith(b"data: {")
+            event.startswith(b"data: {")
             and event.endswith(b"}\n\n")
             and event.find(b"\n") == len(event) - 2
             and b"\r" not in event
@@ -72,9 +85,13 @@ class ChatStream(Stream):
             self.pieces += 1
             return True
         choices = [each for each in _choices(read_object(data)) if isinstance(each, dict)]
-        self.pieces += any(map(_has_text, choices))
+        has_text = any(map(_has_text, choices))
+        self.pieces += has_text
         # Engines that do not say so at the end have said so of the answer.
         self.is_done = self.is_done or any(each.get("finish_reason") for each in choices)
+        if has_text:
+            # What differs from it in its text alone tells nothing else that is new.
+            self._form = form_of(data)
         return True
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import cast
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from llmstack.load.alike import CHUNK_END
 from llmstack.load.outcome import Failure, Outcome
@@ -185,6 +185,8 @@ class Connection(asyncio.Protocol):
         self._now, self._is_between = now, False
         try:
             self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            exchange.fail(Failure.NOT_HTTP, "the server speaks another protocol from here on")
         except HttpParserError as error:
             exchange.fail(Failure.NOT_HTTP, f"{error}: {shortened(data)}"[:200])
         # A length that has begun is not told by the parser, and does not end in a line.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
 
 from tests.stack.gateway.clients import asking
 from tests.stack.gateway.conftest import Make
-from tests.stack.gateway.engine import FakeEngine, hangs
+from tests.stack.gateway.engine import FakeEngine, hangs, stream
 
 ASK: dict[str, Any] = {"model": "tiny", "messages": [{"role": "user", "content": "Hello."}]}
 
@@ -72,3 +73,25 @@ def test_an_engine_that_goes(make: Make) -> None:
     assert 502 == setup.post(ASK).status_code
     setup.ended(error=1)
     assert 1 == setup.value("gateway_upstream_errors_total", kind="connect")
+
+
+def test_connections_serve_one_stream_after_the_other(make: Make) -> None:
+    """Though the formal end of each comes after its last event, when nobody waits for it any more."""
+    setup, found = make(health_interval=60.0), set()
+
+    async def ends_late(
+        engine: FakeEngine, request: web.Request, body: dict[str, Any]
+    ) -> web.StreamResponse:
+        assert request.transport is not None
+        found.add(request.transport.get_extra_info("peername"))
+        response = await stream(engine, request, body)
+        await asyncio.sleep(0.01)
+        return response
+
+    setup.engines[0].answer = ends_late
+    for count in range(1, 6):
+        assert setup.post({**ASK, "stream": True}).text.endswith("data: [DONE]\n\n")
+        setup.ended(ok=count)
+        setup.until(lambda: setup.gateway.relay.client.idle == 1)
+
+    assert 1 == len(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -164,6 +165,23 @@ def test_one_that_reads_slowly_slows_the_engine(setup: Setup) -> None:
     setup.ended(cancelled=1)
 
 
+def test_one_that_reads_on_gets_all(make: Make) -> None:
+    """However long it has read nothing: that nothing comes meanwhile is not the engine's silence."""
+    setup = make(idle_timeout=0.2)
+    written = flooding(setup)
+    with asking(setup, STREAM) as connection:
+        found = connection.recv(100)
+        stopped(setup, written)
+        assert written[0] < 2000
+        while b"[DONE]" not in found:
+            more = connection.recv(1 << 20)
+            assert more
+            found = found[-10:] + more
+    setup.ended(ok=1)
+
+    assert 4000 == written[0]
+
+
 def test_one_that_reads_nothing_is_let_go(make: Make) -> None:
     """After a while the engine has better to do."""
     setup = make(client_timeout=0.3)
@@ -189,6 +207,8 @@ def flooding(setup: Setup) -> list[int]:
         for _ in range(4000):
             await response.write(event("x" * 10_000))
             written[0] += 1
+        await response.write(event(chunk({}, {}, "stop")))
+        await response.write(event("[DONE]"))
         return response
 
     setup.engines[0].answer = floods
@@ -201,3 +221,21 @@ def stopped(setup: Setup, written: list[int]) -> None:
     while before != written[0] or not written[0]:
         before = written[0]
         setup.loop.run(asyncio.sleep(0.2))
+
+
+def test_one_of_an_older_protocol(setup: Setup) -> None:
+    """It knows no chunks: the end of its stream is the end of its connection."""
+    data = json.dumps({**STREAM, "max_tokens": 3}).encode()
+    with connected(setup) as connection:
+        connection.sendall(head(len(data)).replace(b"HTTP/1.1", b"HTTP/1.0") + data)
+        found = b""
+        while more := connection.recv(65536):
+            found += more
+    told, _, body = found.partition(b"\r\n\r\n")
+    events = [line for line in body.split(b"\n\n") if line]
+
+    assert told.startswith(b"HTTP/1.0 200 ")
+    assert b"chunked" not in told.lower()
+    assert b"data: [DONE]" == events[-1]
+    assert [] == [line for line in events if not line.startswith(b"data: ")]
+    setup.ended(ok=1)

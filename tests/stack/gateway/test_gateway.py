@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,10 +10,12 @@ import anthropic
 import openai
 import pytest
 import requests
+from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from llmdash.metrics import gateway as catalogue
 from tests.stack.gateway.conftest import KEY, Make, Setup
+from tests.stack.gateway.engine import FakeEngine, whole
 
 ASK = {"model": "tiny", "messages": [{"role": "user", "content": "Hello."}]}
 
@@ -50,6 +53,22 @@ def test_a_stream_passes_byte_for_byte(setup: Setup) -> None:
     assert [True, True] == [
         body["stream_options"]["include_usage"] for body in setup.engines[0].bodies
     ]
+
+
+def test_an_answer_in_one_piece_may_take_its_time(make: Make) -> None:
+    """Nothing comes of it until its end: only the pieces of a stream may not be too far apart."""
+    setup = make(idle_timeout=0.05)
+
+    async def thinks(
+        engine: FakeEngine, request: web.Request, body: dict[str, Any]
+    ) -> web.StreamResponse:
+        await asyncio.sleep(0.3)
+        return await whole(engine, request, body)
+
+    setup.engines[0].answer = thinks
+
+    assert 200 == setup.post(ASK).status_code
+    setup.ended(ok=1)
 
 
 def test_openais_client_works(setup: Setup) -> None:

@@ -71,6 +71,7 @@ def test_cuts_of_the_connection_change_nothing(cut: int) -> None:
         ([STREAM, chunked(DONE), END], Failure.EMPTY, "the stream brought no token"),
         ([STREAM, b"zz\r\n"], Failure.NOT_HTTP, None),
         ([b"SSH-2.0-inn\r\n"], Failure.NOT_HTTP, None),
+        ([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: inn\r\nConnection: Upgrade\r\n\r\n", HANG], Failure.NOT_HTTP, "the server speaks another protocol from here on"),
         ([answer(200, ANSWER)], Failure.NO_STREAM, None),
         ([answer(200, b'{"error": "inn"}')], Failure.IN_STREAM, "inn"),
         ([answer(503, b'{"error": "full"}')], Failure.STATUS, '503: {"error": "full"}'),
