@@ -117,7 +117,8 @@ def load_run(folder: Path, engine: str, *options: str) -> Iterator[Program]:
     base_url, log = f"http://127.0.0.1:{port}", folder / "load.log"
     command: list[str | Path] = [
         *(sys.executable, "-m", "llmstack", "load", "--url", engine, "--model", MODEL),
-        *("--rate", "2", "--duration", "100000", "--log-every", "10"),
+        # So little that nobody else waits for it, and never a queue of its own.
+        *("--rate", "0.5", "--concurrency", "2", "--duration", "100000", "--log-every", "10"),
         *("--prompt-tokens", "uniform:10,60", "--answer-tokens", "uniform:8,24"),
         *("--metrics-port", str(port), "--metrics-linger", "0", *options),
     ]

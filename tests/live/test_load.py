@@ -140,11 +140,14 @@ def test_a_chat_is_as_long_as_its_tokenizer_counts(asked_vllm: VllmServer, tmp_p
 # --- Triton ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def speaking_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
-    """A Triton with models that speak as those of its backends of language models do."""
+@pytest.fixture
+def speaking_triton(tmp_path: Path) -> Iterator[TritonServer]:
+    """A Triton with models that speak as those of its backends of language models do.
+
+    Each test has one of its own, which takes a second: 2.51 ends by itself when it is starved.
+    """
     try:
-        with triton_server(tmp_path_factory.mktemp("speaking-triton"), models=SPEAKING) as server:
+        with triton_server(tmp_path / "triton", models=SPEAKING) as server:
             yield server
     except UnavailableError as error:
         require("live", f"Triton: {error}")
@@ -205,16 +208,20 @@ def test_both_are_compared(
     """The same load on both, in turns: what each counted itself is what the client read of it."""
     words = ["--server", f"vllm=openai-completions@{asked_vllm.base_url}", "--server", f"triton=triton-generate@{speaking_triton.http_url}", "--models", "triton=vllm_model", "--metrics", f"triton={speaking_triton.metrics_url}", "--rounds", "2", "--concurrency", "2", "--total", "10", "--prompt-tokens", "const:40", "--answer-tokens", "const:8", "--token-ids", "3-258", "--log-every", "0"]  # fmt: skip
     before = (fetch_exposition(asked_vllm.metrics_url), fetch_exposition(speaking_triton.metrics_url))  # fmt: skip
-    done = subprocess.run([sys.executable, "-m", "llmstack", "bench", *words, "--output", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # fmt: skip
+    done = subprocess.run([sys.executable, "-m", "llmstack", "bench", *words, "--output", str(tmp_path / "compared")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # fmt: skip
     vllm = Counted(before[0], fetch_exposition(asked_vllm.metrics_url), {})
     triton = Counted(before[1], fetch_exposition(speaking_triton.metrics_url), {"model": "vllm_model"})  # fmt: skip
-    runs = {path.name: json.loads(path.read_text()) for path in tmp_path.rglob("*.json")}
+    runs = {
+        path.name: json.loads(path.read_text()) for path in (tmp_path / "compared").rglob("*.json")
+    }
     answered = [found["requests"]["answered"] for found in runs.values() if "requests" in found]
 
     assert done.returncode in ENDS_WELL, done.stdout
     assert [10] * 4 == answered
     assert 20 == vllm.rise("vllm:request_success_total")
     assert 20 == triton.rise("nv_inference_request_success")
-    assert {"bench.json", "bench.md", "bench.html"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"bench.json", "bench.md", "bench.html"} <= {
+        path.name for path in (tmp_path / "compared").iterdir()
+    }
     (told,) = [line for line in done.stdout.splitlines() if line.startswith("client less server TTFT, mean")]  # fmt: skip
     assert all(float(cell) > -1 for cell in told.split("ms", 1)[1].split("±")[0].split())
