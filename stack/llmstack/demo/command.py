@@ -42,8 +42,8 @@ def run(
         Stage,
         generated=generated,
         ports=free_ports(),
-        prometheus=prometheus or _found("prometheus"),
-        alertmanager=alertmanager or _found("prometheus-alertmanager", "alertmanager"),
+        prometheus=program_at(prometheus, "prometheus"),
+        alertmanager=program_at(alertmanager, "prometheus-alertmanager", "alertmanager"),
         incident=_planned(incident) if incident else "",
         seed=seed,
         grafana_image="" if grafana_url else image_that_is_here(os.environ),
@@ -62,11 +62,22 @@ def _planned(incident: str) -> str:
     return f"{incident}@{BEGINS}+{LASTS}"
 
 
-def _found(*names: str) -> Path:
+def program_at(named: Path | None, *names: str) -> Path:
+    """Return where a program is: where somebody says, or else where one of these names is found.
+
+    Programs are started in a folder of their own, so the path is from the root.
+
+    Raises:
+        ConfigurationError: it is not there, or cannot be run.
+    """
+    if named is not None:
+        if shutil.which(named.absolute()) is None:
+            raise ConfigurationError(f"--{names[-1]} {named}: expected a program, got none")
+        return named.absolute()
     for name in names:
         path = shutil.which(name)
         if path is not None:
-            return Path(path)
+            return Path(path).absolute()
     raise ConfigurationError(
         f"{names[0]} is not on PATH; name it with --{names[-1]}, or run make demo: that installs it"
     )

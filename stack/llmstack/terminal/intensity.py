@@ -6,6 +6,7 @@ Height and colour say the same, so that nothing is lost where there are no colou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from rich.segment import Segment
 from rich.style import Style
@@ -24,6 +25,11 @@ def level(value: float | None, most: float) -> Style:
     return LEVELS[_place(value, most, len(LEVELS))]
 
 
+def blocks(values: Sequence[float | None], most: float) -> str:
+    """Return values as blocks beside each other, a cell each; what nobody knows is a space."""
+    return "".join(_block(value, most) for value in values)
+
+
 def strip(values: Sequence[float | None], width: int, most: float) -> list[Segment]:
     """Return the last of some values as blocks beside each other, a cell each.
 
@@ -35,8 +41,8 @@ def strip(values: Sequence[float | None], width: int, most: float) -> list[Segme
     shown = values[-width:] if width else ()
     parts: list[Segment] = []
     text, style = " " * (width - len(shown)), QUIET
-    for value in shown:
-        block, colour = (" ", style) if value is None else (_block(value, most), level(value, most))
+    for value, block in zip(shown, blocks(shown, most), strict=True):
+        colour = style if block == " " else level(value, most)
         if colour is not style and text:
             parts.append(Segment(text, style))
             text = ""
@@ -53,7 +59,9 @@ def scale() -> list[Segment]:
     return [Segment(block, style) for block, style in zip(blocks, LEVELS, strict=True)]
 
 
-def _block(value: float, most: float) -> str:
+def _block(value: float | None, most: float) -> str:
+    if value is None or not isfinite(value):
+        return " "
     return _BLOCKS[_place(value, most, len(_BLOCKS)) if value > 0 < most else 0]
 
 

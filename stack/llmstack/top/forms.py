@@ -6,65 +6,56 @@ counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Labels = Mapping[str, str]
+from llmdash.metrics.metric import Histogram
+from llmstack.scraping.families import Families, Family
 
 
 @dataclass(frozen=True)
-class Match:
-    """What a label must be; one that is not there is empty, as in PromQL."""
-
-    label: str
-    operator: Literal["=", "!="]
-    value: str
-
-    def holds(self, labels: Labels) -> bool:
-        """Tell whether labels satisfy it."""
-        return (labels.get(self.label, "") == self.value) == (self.operator == "=")
-
-    def __str__(self) -> str:
-        return f'{self.label}{self.operator}"{self.value}"'
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Series of one family."""
-
-    #: A histogram's without what stands behind it (`_bucket`, `_sum`, `_count`).
-    name: str
-    where: tuple[Match, ...] = ()
-
-    def part(self, name: str) -> Chosen:
-        """Return a part of a histogram."""
-        return Chosen(f"{self.name}_{name}", self.where)
-
-
-@dataclass(frozen=True)
-class Quantile:
-    """The quantile of a histogram."""
-
-    families: tuple[Chosen, ...]
-    #: What its unit is in seconds.
-    scale: float = 1.0
-    #: Where its buckets end, in seconds: a quantile there is anywhere beyond.
-    ends: frozenset[float] = frozenset()
+class _Asked:
+    families: Families
 
     def names(self) -> Iterator[str]:
         """Yield the names under which its series are stored."""
         for family in self.families:
-            yield f"{family.name}_bucket"
+            yield family.name
+
+
+@dataclass(frozen=True)
+class Quantile(_Asked):
+    """The quantile of a histogram."""
+
+    @property
+    def scale(self) -> float:
+        """What its unit is in seconds."""
+        return self.families[0].scale
+
+    @property
+    def ends(self) -> frozenset[float]:
+        """Where its buckets end, in seconds: a quantile there is anywhere beyond."""
+        metrics = [each.metric for each in self.families if isinstance(each.metric, Histogram)]
+        edges = [
+            edges
+            for metric in metrics
+            for edges in (metric.edges, *(older for _, older in metric.older_edges))
+        ]
+        return frozenset(each[-1] * self.scale for each in edges if each)
+
+    def names(self) -> Iterator[str]:
+        """Yield the names under which its series are stored."""
+        for family in self.families:
+            yield family.buckets.name
 
 
 @dataclass(frozen=True)
 class Mean:
     """A sum over a count, both growing."""
 
-    total: Chosen
-    count: Chosen
-    scale: float = 1.0
+    total: Family
+    count: Family
 
     def names(self) -> Iterator[str]:
         """Yield the names under which its series are stored."""
@@ -73,58 +64,43 @@ class Mean:
 
 
 @dataclass(frozen=True)
-class Rate:
+class Rate(_Asked):
     """What a counter grows by in a second."""
-
-    families: tuple[Chosen, ...]
-
-    def names(self) -> Iterator[str]:
-        """Yield the names under which its series are stored."""
-        for family in self.families:
-            yield family.name
 
 
 @dataclass(frozen=True)
 class Worked:
     """Two gauges of one model on one server, worked out into one."""
 
-    left: Chosen
+    left: Family
     operator: Literal["-", "/"]
-    right: Chosen
+    right: Family
     #: Labels by which the two go together.
     by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Level:
+class Level(_Asked):
     """A gauge: the sum of all servers, or the highest."""
 
-    families: tuple[Chosen, ...]
     is_highest: bool = False
     #: For servers that show none of the families.
     otherwise: Worked | None = None
 
     def names(self) -> Iterator[str]:
         """Yield the names under which its series are stored."""
-        for family in self.families:
-            yield family.name
+        yield from super().names()
         if self.otherwise is not None:
             yield self.otherwise.left.name
             yield self.otherwise.right.name
 
 
 @dataclass(frozen=True)
-class Ranked:
+class Ranked(_Asked):
     """Gauges that are added up; ranks of one scheduler say the same, so its highest counts."""
 
-    families: tuple[Chosen, ...]
     #: The labels that tell schedulers of one server apart.
     scheduler: tuple[str, ...]
-
-    def names(self) -> Iterator[str]:
-        """Yield the names under which its series are stored."""
-        for family in self.families:
-            yield family.name
 
 
 Form = Quantile | Mean | Rate | Level | Ranked

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from llmstack.terminal.figures import NONE
 from llmstack.top.columns import BEYOND, MEAN, columns, heading, line, printable
 from llmstack.top.engines import NOTES
 from llmstack.top.figures import Reading
 from llmstack.top.history import History
-from llmstack.top.numbers import ABSENT, NO_TRAFFIC, quantity
+from llmstack.top.numbers import NO_TRAFFIC, quantity
 
 #: Servers with problems that are told one by one, where there is little room.
 FEW = 3
@@ -70,7 +71,7 @@ def summary(view: View) -> Text:
     """Return what all engines and all GPUs come to."""
     gpus = view.reading.gpus
     tokens = quantity(view.reading.tokens_per_second)
-    power = ABSENT if gpus is None else f"{gpus.watts:,.0f} W, GPUs: {gpus.count}"
+    power = NONE if gpus is None else f"{gpus.watts:,.0f} W, GPUs: {gpus.count}"
     text = Text(f"tokens/s of all engines {tokens:>6}  GPU power {power}")
     if view.reading.is_first:
         text.append("  rates follow", "dim")
@@ -100,7 +101,7 @@ def problems(reading: Reading, most: int) -> list[Text]:
 def legend() -> Text:
     """Return what signs mean."""
     signs = {
-        ABSENT: "not told",
+        NONE: "not told",
         NO_TRAFFIC: "no traffic",
         MEAN: "mean, not p95",
         BEYOND: "beyond all buckets",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from llmstack.top.forms import Labels
-from llmstack.top.page import Page, Sample
+from llmstack.scraping.families import Labels
+from llmstack.scraping.samples import Sample
+from llmstack.top.page import Page
 
 #: The label of a bucket's upper edge.
 EDGE = "le"
@@ -32,7 +33,7 @@ class Growth:
         found = []
         for sample in self.after.samples(name):
             grown = _grown(before.get(_key(sample.labels), 0.0), sample.value)
-            found.append(Sample(sample.labels, grown / self.seconds))
+            found.append(Sample(name, sample.labels, grown / self.seconds))
         return tuple(found)
 
     def buckets(self, name: str) -> tuple[tuple[Labels, Mapping[float, float]], ...]:

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Sequence
 from math import isfinite
 
+from llmstack.terminal.intensity import blocks
 from llmstack.top.figures import Figure, Reading, Row
 
 #: As many readings as the widest line shows.
 LONGEST = 40
-_BARS = "▁▂▃▄▅▆▇█"
 
 
 class History:
@@ -41,13 +41,4 @@ def sparkline(values: Sequence[float | None], width: int) -> str:
     """
     shown = values[-width:] if width else ()
     highest = max((value for value in shown if value is not None and isfinite(value)), default=0.0)
-    bars = "".join(_bar(value, highest) for value in shown)
-    return bars.rjust(width)
-
-
-def _bar(value: float | None, highest: float) -> str:
-    if value is None or not isfinite(value):
-        return " "
-    if highest <= 0:
-        return _BARS[0]
-    return _BARS[min(len(_BARS) - 1, int(value / highest * len(_BARS)))]
+    return blocks(shown, highest).rjust(width)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from llmstack.top.engines import ENGINES
+from llmstack.top.engines import CORES, WATCHED
 from llmstack.top.figures import Row
-
-#: Backends of a server, whose own series are on its page.
-_CORES = {engine.name: engine.core for engine in ENGINES if engine.core}
 
 
 def joined(rows: Iterable[Row]) -> list[Row]:
@@ -22,10 +19,10 @@ def joined(rows: Iterable[Row]) -> list[Row]:
         place = (row.source, row.model)
         found[place] = _filled(found[place], row) if place in found else row
     for row in list(found.values()):
-        core = found.get((_CORES.get(row.source, ""), row.model))
+        core = found.get((CORES.get(row.source, ""), row.model))
         if core is not None:
             found[row.source, row.model] = _filled(row, core)
-    taken = {(_CORES[source], model) for source, model in found if source in _CORES}
+    taken = {(CORES[source], model) for source, model in found if source in CORES}
     return [row for place, row in found.items() if place not in taken]
 
 
@@ -35,8 +32,8 @@ def without_recorded(rows: Iterable[Row], recorded: Sequence[Row]) -> list[Row]:
     What a server tells itself is recorded with its backend. A pack may call a source as it likes;
     then a model of the same role is the same server.
     """
-    known = {engine.name for engine in ENGINES}
-    as_core = {(_CORES[row.source], row.model) for row in recorded if row.source in _CORES}
+    known = {each.name for each in WATCHED}
+    as_core = {(CORES[row.source], row.model) for row in recorded if row.source in CORES}
     renamed = {(row.role, row.model) for row in recorded if row.source not in known}
     return [
         row

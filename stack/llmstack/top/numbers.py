@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import isinf, isnan
 
-#: What stands where nobody tells, and where nothing has happened that could be told of.
-ABSENT, NO_TRAFFIC = "–", "·"
+from llmstack.terminal.figures import NONE
+
+#: What stands where nothing has happened that could be told of.
+NO_TRAFFIC = "·"
 
 #: From the first on, numbers are told in the second: 9999 is itself, and 10,000 is 10.0k.
 _STEPS = ((1e13, 1e12, "T"), (1e10, 1e9, "G"), (1e7, 1e6, "M"), (1e4, 1e3, "k"))
@@ -29,7 +31,7 @@ def share(value: float | None) -> str:
 
 def _told(value: float | None, tell: Callable[[float], str]) -> str:
     if value is None:
-        return ABSENT
+        return NONE
     if isnan(value):
         return NO_TRAFFIC
     return "∞" if isinf(value) else tell(value)

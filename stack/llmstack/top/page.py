@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn
 
-from prometheus_client.parser import text_string_to_metric_families
+from llmstack.scraping.samples import Sample, samples_of
 
-from llmstack.top.forms import Labels
+#: What a page has at least: a family, or a value with or without its time.
+_VALUE = r"[-+]?(?:[\d.]|NaN|Inf)\S*(?:[ \t]+-?\d+)?[ \t\r]*$"
+_SAMPLE = re.compile(rf"^(?:# TYPE |[a-zA-Z_:][\w:]*(?:\{{.*\}})?[ \t]+{_VALUE})", re.MULTILINE)
 
 
 class PageError(Exception):
     """What a server has answered is no page of metrics; the text says what it is, in one line."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One series and its value."""
-
-    labels: Labels
-    value: float
 
 
 @dataclass(frozen=True)
@@ -36,27 +32,19 @@ class Page:
 def read_page(text: str, names: frozenset[str]) -> Page:
     """Return the series of some names.
 
-    Only their lines are parsed: a page has ten times as many, and this is done every two seconds.
-
     Raises:
         PageError: it is no page of metrics, or a line of it is none.
     """
-    lines = [line for line in text.splitlines() if _name(line) in names]
-    if not lines:
-        _refuse_what_is_no_page(text)
     found: dict[str, list[Sample]] = {}
-    try:
-        for family in text_string_to_metric_families("\n".join((*lines, ""))):
-            for sample in family.samples:
-                found.setdefault(sample.name, []).append(Sample(sample.labels, sample.value))
-    except (ValueError, KeyError, IndexError) as error:
-        raise PageError(f"a line is not of the format of metrics: {_one_line(error)}") from error
+    for sample in samples_of(text, names, _refuse):
+        found.setdefault(sample.name, []).append(sample)
+    if not found:
+        _refuse_what_is_no_page(text)
     return Page({name: tuple(samples) for name, samples in found.items()})
 
 
-def _name(line: str) -> str:
-    end = line.find("{")
-    return line[:end] if end >= 0 else line.partition(" ")[0]
+def _refuse(line: str) -> NoReturn:
+    raise PageError(f"a line is not of the format of metrics: {' '.join(line.split())[:120]}")
 
 
 def _refuse_what_is_no_page(text: str) -> None:
@@ -67,19 +55,5 @@ def _refuse_what_is_no_page(text: str) -> None:
         raise PageError("answers a web page, and no metrics; is the path right?")
     if not begin:
         raise PageError("answers an empty page")
-    if not any(_is_sample(line) for line in text.splitlines()):
+    if not _SAMPLE.search(text):
         raise PageError("answers text, and no metrics; is the path right?")
-
-
-def _is_sample(line: str) -> bool:
-    if line.startswith("#"):
-        return line.startswith("# TYPE ")
-    try:
-        float(line.rpartition(" ")[2])
-    except ValueError:
-        return False
-    return _name(line).replace(":", "_").isidentifier()
-
-
-def _one_line(error: object) -> str:
-    return " ".join(f"{error}".split())[:120]

@@ -12,7 +12,7 @@ import aiohttp
 
 from llmstack import unreachable
 from llmstack.top import power
-from llmstack.top.engines import ENGINES
+from llmstack.top.engines import WATCHED
 from llmstack.top.figures import Problem, Reading, rows_in_order
 from llmstack.top.growth import Growth
 from llmstack.top.joined import joined
@@ -21,7 +21,7 @@ from llmstack.top.reader import shown
 from llmstack.top.scraped import Scrape, has_rows, rows_on
 
 #: All that is read of a page.
-NAMES = frozenset(chain(power.NAMES, *(engine.names() for engine in ENGINES)))
+NAMES = frozenset(chain(power.NAMES, *(each.names() for each in WATCHED)))
 #: Bytes of a page: more is none of a server's.
 LARGEST = 32 * 2**20
 #: Without it some servers answer in another format.

@@ -1,18 +1,18 @@
-"""The power that GPUs draw: what DCGM says under its old and new names, and otherwise Triton."""
+"""The power that GPUs draw: what DCGM says under its new and old names, and otherwise Triton."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from math import isfinite
 
-from llmdash.metrics import dcgm, dcgm_renamed, triton
+from llmdash.metrics import triton
+from llmstack.scraping.gpus import POWER as DCGM
 from llmstack.top.figures import Gpus
 from llmstack.top.page import Page
 
-#: Each family with the label that names the GPU; of a GPU that several tell of, the first counts.
+#: Each name with the label that names the GPU; of a GPU that several tell of, the first counts.
 FAMILIES = (
-    (dcgm_renamed.DCGM_FI_DEV_BOARD_POWER_WATTS.name, "UUID"),
-    (dcgm.DCGM_FI_DEV_POWER_USAGE.name, "UUID"),
+    *((family.name, "UUID") for family in DCGM),
     (triton.NV_GPU_POWER_USAGE.name, "gpu_uuid"),
 )
 NAMES = tuple(name for name, _ in FAMILIES)

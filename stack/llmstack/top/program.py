@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ import aiohttp
 from rich.console import Console
 
 from llmstack.prometheus import Prometheus
+from llmstack.terminal.screen import can_draw
 from llmstack.top.figures import Reading
 from llmstack.top.frame import View
 from llmstack.top.history import History
@@ -82,9 +84,9 @@ def _shown(
 ) -> AbstractContextManager[Shown]:
     if order.is_json:
         return nullcontext(JsonLines(say))
-    if order.is_once or order.is_plain or not console.is_terminal:
+    if order.is_once or order.is_plain or not can_draw(sys.stdout):
         return nullcontext(Lines(console))
-    return full_screen(console)
+    return full_screen(console, sys.stdout)
 
 
 async def _loop(order: Order, reader: Reader, shown: Shown, ended: asyncio.Event) -> int:

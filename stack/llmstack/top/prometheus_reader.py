@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 
+from llmstack import unreachable
 from llmstack.prometheus import NotAnsweredError, Prometheus
 from llmstack.top import power, promql, recorded
-from llmstack.top.engines import ANCHORS, ENGINES, Engine
+from llmstack.top.engines import ANCHORS, WATCHED, Watched
 from llmstack.top.figures import (
     Figure,
     Gpus,
@@ -54,15 +55,15 @@ class PrometheusReader:
         try:
             of_rules = await self._recorded()
         except NotAnsweredError as error:
-            return Reading(problems=(Problem(self.what, _one_line(error)),))
+            return Reading(problems=(Problem(self.what, unreachable.told(error)),))
         problems = await self._down()
         by_rules = {row.source for row in of_rules}
-        asked = [engine for engine in ENGINES if engine.name not in by_rules]
+        asked = [each for each in WATCHED if each.name not in by_rules]
         answers = await asyncio.gather(*map(self._exporter, asked), return_exceptions=True)
         of_exporters: list[Row] = []
-        for engine, answer in zip(asked, answers, strict=True):
+        for watched, answer in zip(asked, answers, strict=True):
             if isinstance(answer, NotAnsweredError):
-                problems.append(Problem(self.what, f"{engine.name}: {_one_line(answer)}"))
+                problems.append(Problem(self.what, f"{watched.name}: {unreachable.told(answer)}"))
             elif isinstance(answer, BaseException):
                 raise answer
             else:
@@ -92,11 +93,12 @@ class PrometheusReader:
                 rows.add(model, figure, value)
         return [row for rows in found.values() for row in rows.rows()]
 
-    async def _exporter(self, engine: Engine) -> list[Row]:
-        rows = Rows(engine.role, engine.name)
-        question = promql.question(engine, self.window or WINDOW)
+    async def _exporter(self, watched: Watched) -> list[Row]:
+        rows = Rows(watched.role, watched.name)
+        question = promql.question(watched, self.window or WINDOW)
         for labels, value in await self.prometheus.samples(question):
-            figure, model = _FIGURES.get(labels.get(promql.FIGURE, "")), labels.get(engine.model)
+            figure = _FIGURES.get(labels.get(promql.FIGURE, ""))
+            model = labels.get(watched.engine.model_label)
             if figure and model:
                 rows.add(model, figure, value)
         return rows.rows()
@@ -110,7 +112,7 @@ class PrometheusReader:
         try:
             down = [labels for labels, _ in await self.prometheus.samples(question)]
         except NotAnsweredError as error:
-            return [Problem(self.what, f"which are down: {_one_line(error)}")]
+            return [Problem(self.what, f"which are down: {unreachable.told(error)}")]
         places = sorted((each.get("job", ""), each.get("instance", "")) for each in down)
         return [Problem(" ".join(place).strip(), "down, says Prometheus") for place in places]
 
@@ -123,7 +125,7 @@ class PrometheusReader:
                 if drawn is not None and number is not None and isfinite(drawn):
                     return Gpus(int(number), drawn)
         except NotAnsweredError as error:
-            problems.append(Problem(self.what, f"GPUs: {_one_line(error)}"))
+            problems.append(Problem(self.what, f"GPUs: {unreachable.told(error)}"))
         return None
 
     def _over(self, of_rules: Iterable[Row], read: Iterable[Row]) -> str:
@@ -137,7 +139,3 @@ class PrometheusReader:
 
 def _has_no_rates(row: Row) -> bool:
     return bool(row.figures) and row.figures.keys() <= _LEVELS
-
-
-def _one_line(error: object) -> str:
-    return " ".join(f"{error}".split())

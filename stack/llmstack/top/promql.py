@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from llmstack.top.engines import Engine
+from llmstack.scraping.engines import Engine
+from llmstack.scraping.families import Family, Match
+from llmstack.top.engines import Watched
 from llmstack.top.figures import QUANTILE, Figure
-from llmstack.top.forms import Chosen, Form, Level, Match, Mean, Quantile, Ranked, Rate, Worked
+from llmstack.top.forms import Form, Level, Mean, Quantile, Ranked, Rate, Worked
 
 #: The label that says which figure a sample is.
 FIGURE = "figure"
@@ -15,16 +17,15 @@ FIGURE = "figure"
 TARGET = ("job", "instance")
 
 
-def question(engine: Engine, window: str) -> str:
+def question(watched: Watched, window: str) -> str:
     """Return the expression that answers all figures of a kind of server.
 
     Args:
-        engine: the kind of server.
+        watched: the kind of server.
         window: over which counters are read, as Prometheus writes times.
     """
-    return marked(
-        (figure, _Asked(engine, window).expression(form)) for figure, form in engine.asked.items()
-    )
+    asked = _Asked(watched.engine, window)
+    return marked((figure, asked.expression(form)) for figure, form in watched.asked.items())
 
 
 def marked(expressions: Iterable[tuple[Figure, str]]) -> str:
@@ -60,15 +61,14 @@ class _Asked:
 
     def expression(self, form: Form) -> str:
         """Return the expression of a form."""
-        by = self.engine.model
+        by = self.engine.model_label
         match form:
-            case Quantile(families, scale, _):
-                buckets = self._growth(*(family.part("bucket") for family in families))
-                found = quantile(buckets, by)
-                return found if scale == 1 else f"{found} * {scale}"
-            case Mean(total, count, scale):
+            case Quantile(families):
+                found = quantile(self._growth(*(family.buckets for family in families)), by)
+                return found if form.scale == 1 else f"{found} * {form.scale}"
+            case Mean(total, count):
                 sums = (f"sum by ({by}) ({self._growth(each)})" for each in (total, count))
-                return f"{' / '.join(sums)} * {scale}"
+                return f"{' / '.join(sums)} * {total.scale}"
             case Rate(families):
                 return f"sum by ({by}) ({self._growth(*families)})"
             case Level(families, is_highest, otherwise):
@@ -83,7 +83,7 @@ class _Asked:
                 each = ", ".join(("__name__", *TARGET, *scheduler, by))
                 return f"sum by ({by}) (max by ({each}) ({series}))"
 
-    def _growth(self, *families: Chosen) -> str:
+    def _growth(self, *families: Family) -> str:
         """Return what the first family that a server shows grows by in a second."""
         return " or ".join(f"rate({self._select(family)}[{self.window}])" for family in families)
 
@@ -92,8 +92,8 @@ class _Asked:
         left, right = self._select(form.left), self._select(form.right)
         return f"on ({by}) ({left} {form.operator} on ({by}) {right})"
 
-    def _select(self, chosen: Chosen) -> str:
-        return f"{chosen.name}{{{self._matchers(chosen.where)}}}"
+    def _select(self, family: Family) -> str:
+        return f"{family.name}{{{self._matchers(family.where)}}}"
 
     def _matchers(self, where: Iterable[Match]) -> str:
         return ", ".join(map(str, (*self.engine.identity, *where)))

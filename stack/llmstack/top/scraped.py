@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
 
-from llmstack.top.engines import ENGINES, Engine
+from llmstack.scraping.engines import Engine
+from llmstack.scraping.families import Family, Labels
+from llmstack.scraping.histograms import added_up, quantile
+from llmstack.scraping.samples import Sample
+from llmstack.top.engines import WATCHED, Watched
 from llmstack.top.figures import QUANTILE, Row, Rows
-from llmstack.top.forms import Chosen, Form, Labels, Level, Mean, Quantile, Ranked, Rate, Worked
+from llmstack.top.forms import Form, Level, Mean, Quantile, Ranked, Rate, Worked
 from llmstack.top.growth import Growth
-from llmstack.top.page import Page, Sample
-from llmstack.top.quantiles import added_up, quantile_of
+from llmstack.top.page import Page
 
 
 @dataclass(frozen=True)
@@ -24,30 +27,32 @@ class Scrape:
 
 def rows_on(scrapes: Sequence[Scrape]) -> list[Row]:
     """Return the rows of each kind of server that pages show, over all pages."""
-    return [row for engine in ENGINES for row in _rows_of(engine, scrapes)]
+    return [row for watched in WATCHED for row in _rows_of(watched, scrapes)]
 
 
 def has_rows(page: Page) -> bool:
     """Tell whether a page shows a model: the router of vLLM's stack has its names, and no model."""
-    return any(any(_models(engine, [Scrape(page)])) for engine in ENGINES)
+    return any(any(_models(watched, [Scrape(page)])) for watched in WATCHED)
 
 
-def _rows_of(engine: Engine, scrapes: Sequence[Scrape]) -> list[Row]:
-    rows = Rows(engine.role, engine.name)
-    for model in sorted(set(_models(engine, scrapes))):
-        for figure, form in engine.asked.items():
-            value = _value(form, [_Server(scrape, engine, model) for scrape in scrapes])
+def _rows_of(watched: Watched, scrapes: Sequence[Scrape]) -> list[Row]:
+    rows = Rows(watched.role, watched.name)
+    for model in sorted(set(_models(watched, scrapes))):
+        servers = [_Server(scrape, watched.engine, model) for scrape in scrapes]
+        for figure, form in watched.asked.items():
+            value = _value(form, servers)
             if value is not None:
                 rows.add(model, figure, value)
     return rows.rows()
 
 
-def _models(engine: Engine, scrapes: Iterable[Scrape]) -> Iterator[str]:
+def _models(watched: Watched, scrapes: Iterable[Scrape]) -> Iterator[str]:
+    engine = watched.engine
     for scrape in scrapes:
-        for name in engine.names():
+        for name in watched.names():
             for sample in scrape.page.samples(name):
                 if all(match.holds(sample.labels) for match in engine.identity):
-                    yield sample.labels.get(engine.model, "")
+                    yield sample.labels.get(engine.model_label, "")
 
 
 @dataclass(frozen=True)
@@ -58,44 +63,37 @@ class _Server:
     engine: Engine
     model: str
 
-    def has(self, chosen: Chosen) -> bool:
-        """Tell whether the server shows such series."""
-        return bool(self.values(chosen))
-
-    def values(self, chosen: Chosen) -> list[Sample]:
+    def values(self, family: Family) -> list[Sample]:
         """Return series as they are."""
-        found = self.scrape.page.samples(chosen.name)
-        return [sample for sample in found if self._is_asked(chosen, sample.labels)]
+        found = self.scrape.page.samples(family.name)
+        return [sample for sample in found if self._is_asked(family, sample.labels)]
 
-    def value(self, chosen: Chosen) -> float | None:
+    def value(self, family: Family) -> float | None:
         """Return the sum of series."""
-        return _sum(sample.value for sample in self.values(chosen))
+        return _sum(sample.value for sample in self.values(family))
 
-    def rate(self, chosen: Chosen) -> float | None:
+    def rate(self, family: Family) -> float | None:
         """Return what series grow by in a second, together."""
         if self.scrape.growth is None:
             return None
-        found = self.scrape.growth.rates(chosen.name)
-        return _sum(sample.value for sample in found if self._is_asked(chosen, sample.labels))
+        found = self.scrape.growth.rates(family.name)
+        return _sum(sample.value for sample in found if self._is_asked(family, sample.labels))
 
-    def histograms(self, chosen: Chosen) -> list[dict[float, float]]:
-        """Return what the buckets of each histogram grow by in a second."""
+    def histograms(self, family: Family) -> list[dict[float, float]]:
+        """Return what buckets grow by in a second, for each histogram."""
         if self.scrape.growth is None:
             return []
-        found = self.scrape.growth.buckets(chosen.part("bucket").name)
-        return [dict(buckets) for labels, buckets in found if self._is_asked(chosen, labels)]
+        found = self.scrape.growth.buckets(family.name)
+        return [dict(buckets) for labels, buckets in found if self._is_asked(family, labels)]
 
-    def first(self, families: Iterable[Chosen], part: str = "") -> Chosen | None:
+    def first(self, families: Iterable[Family]) -> Family | None:
         """Return the first family that it shows."""
-        for family in families:
-            if self.has(family.part(part) if part else family):
-                return family
-        return None
+        return next((family for family in families if self.values(family)), None)
 
-    def _is_asked(self, chosen: Chosen, labels: Labels) -> bool:
-        return labels.get(self.engine.model) == self.model and all(
-            match.holds(labels) for match in (*self.engine.identity, *chosen.where)
-        )
+    def _is_asked(self, family: Family, labels: Labels) -> bool:
+        is_own = labels.get(self.engine.model_label) == self.model
+        own = is_own and all(match.holds(labels) for match in self.engine.identity)
+        return own and family.holds(labels)
 
 
 def _sum(values: Iterable[float]) -> float | None:
@@ -125,10 +123,13 @@ def _value(form: Form, servers: Sequence[_Server]) -> float | None:
 def _quantile(form: Quantile, servers: Sequence[_Server]) -> float | None:
     found = []
     for server in servers:
-        family = server.first(form.families, "bucket")
+        family = server.first(family.buckets for family in form.families)
         if family is not None:
             found += server.histograms(family)
-    return quantile_of(QUANTILE, added_up(found)) * form.scale if found else None
+    if not found:
+        return None
+    within = quantile(QUANTILE, added_up(found))
+    return nan if within is None else within.value * form.scale
 
 
 def _mean(form: Mean, servers: Sequence[_Server]) -> float | None:
@@ -136,7 +137,7 @@ def _mean(form: Mean, servers: Sequence[_Server]) -> float | None:
     count = _sum(_told(servers, lambda server: server.rate(form.count)))
     if total is None or count is None:
         return None
-    return total / count * form.scale if count else nan
+    return total / count * form.total.scale if count else nan
 
 
 def _rate(form: Rate, server: _Server) -> float | None:

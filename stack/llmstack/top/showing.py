@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TextIO
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.text import Text
 
+from llmstack.terminal.screen import Screen
 from llmstack.top.columns import columns, heading
 from llmstack.top.frame import (
     View,
@@ -43,21 +43,23 @@ class Shown(Protocol):
 class FullScreen:
     """A screen that is drawn anew in its place."""
 
-    def __init__(self, console: Console, live: Live) -> None:
+    def __init__(self, console: Console, screen: Screen) -> None:
         """Begin with nothing."""
-        self._console, self._live = console, live
+        self._console, self._screen = console, screen
         self._view: View | None = None
 
     def show(self, view: View) -> None:
-        """Draw it."""
+        """Draw it, unless the terminal has not yet taken what was drawn before."""
         self._view = view
-        self.resized()
+        if not self._screen.is_behind:
+            self.resized()
 
     def resized(self) -> None:
-        """Draw what was drawn last, as large as the terminal is now."""
+        """Draw what was shown last, as large as the terminal is now."""
         if self._view is not None:
-            size = self._console.size
-            self._live.update(Group(*frame(self._view, size.width, size.height)), refresh=True)
+            width, height = self._screen.size
+            lines = [list(each.render(self._console)) for each in frame(self._view, width, height)]
+            self._screen.show([self._screen.text(each, width) for each in lines], width, height)
 
 
 class Lines:
@@ -108,8 +110,7 @@ class JsonLines:
 
 
 @contextmanager
-def full_screen(console: Console) -> Iterator[FullScreen]:
+def full_screen(console: Console, terminal: TextIO) -> Iterator[FullScreen]:
     """Take the terminal's other screen until the block ends; then what stood there is back."""
-    live = Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop")
-    with live:
-        yield FullScreen(console, live)
+    with Screen(terminal) as screen:
+        yield FullScreen(console, screen)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from llmstack.demo.command import program_at
 from tests.live.process import started_in, wait_until
 from tests.prometheus_tools import tools_of_major
 from tests.requirements import require
@@ -65,6 +66,23 @@ def test_it_may_be_ended_before_it_is_live(running: Demo, tmp_path: Path) -> Non
 
     assert (130, []) == (code, started_in(tmp_path)), running.text
     assert ["demo.log"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_program_that_there_is_not(tmp_path: Path) -> None:
+    """Nothing is started, and its option is named."""
+    found = Demo([*command(), "--prometheus", "inn/prometheus"], tmp_path)
+    code = found.wait(30)
+
+    assert 1 == code
+    assert "--prometheus inn/prometheus: expected a program, got none" in found.text
+
+
+def test_programs_may_be_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are started elsewhere, and found all the same."""
+    (tmp_path / "prometheus").symlink_to(sys.executable)
+    monkeypatch.chdir(tmp_path)
+
+    assert tmp_path / "prometheus" == program_at(Path("prometheus"), "prometheus")
 
 
 def test_an_incident_that_there_is_not(tmp_path: Path) -> None:

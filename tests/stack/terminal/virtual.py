@@ -82,6 +82,7 @@ class Terminal:
 
     def resize(self, width: int, height: int) -> None:
         """Change its size, as somebody does who pulls at its window."""
+        self.width, self.height = width, height
         self._screen.resize(height, width)
         termios.tcsetwinsize(self.descriptor, (height, width))
         self.process.send_signal(signal.SIGWINCH)
@@ -95,6 +96,11 @@ class Terminal:
                     return frame
             begin = len(self.frames)
         raise AssertionError(f"the program ended before that was seen:\n{self.said.decode()}")
+
+    def hear(self, words: bytes) -> None:
+        """Read until the program has said something."""
+        while words not in self.said:
+            assert self._read(), f"the program ended before it was said:\n{self.said.decode()}"
 
     def rest(self) -> str:
         """Read until the program has ended, and return what it said after its last frame."""
@@ -124,7 +130,16 @@ class Terminal:
                 break
             self._see(self._pending[: min(ends)])
             self._pending = self._pending[min(ends) :]
+        if self._is_whole():
+            self._see(self._pending)
+            self._pending = b""
         return True
+
+    def _is_whole(self) -> bool:
+        """Whether all of a frame is there, so that nobody waits for the next one to see it."""
+        last = _CONTROL.sub("", self._pending.rpartition(b"\n")[2].decode(errors="replace"))
+        has_all = self._pending.count(b"\n") == self.height - 1 and "\x1b" not in last
+        return has_all and self._pending.startswith(HOME) and cell_len(last) == self.width
 
     def _see(self, drawn: bytes) -> None:
         self._stream.feed(drawn)

@@ -17,17 +17,11 @@ from click.testing import CliRunner, Result
 
 from llmstack.cli import main
 from tests.live.process import free_port
-from tests.stack.top.page_server import Servers, refusal, servers, text
+from tests.stack.page_server import Servers, refusal, text
 from tests.stack.top.pages import Played
 from tests.stack.top.test_page_reader import GPUS
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def served() -> Iterator[Servers]:
-    with servers() as found:
-        yield found
 
 
 def invoke(*words: str) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmdash.pack import DEFAULT
-from llmstack.top.engines import ANCHORS, ENGINES, NOTES, Engine
+from llmstack.top.engines import ANCHORS, NOTES, WATCHED, Watched
 from llmstack.top.figures import Figure
 from llmstack.top.page_reader import NAMES
 from tests.exposition import captured_scrapes
@@ -33,20 +33,20 @@ KNOWN = {"vllm", "tritonserver", "gateway"}
 OTHERWISE = {"vllm:num_requests_waiting_by_reason"}
 
 
-def plain() -> list[Engine]:
+def plain() -> list[Watched]:
     """Each kind of server once, under its own names."""
-    return list({engine.name: engine for engine in reversed(ENGINES)}.values())
+    return list({each.name: each for each in reversed(WATCHED)}.values())
 
 
 @pytest.mark.parametrize("figure", Figure)
-@pytest.mark.parametrize("engine", plain(), ids=lambda engine: str(engine.name))
-def test_the_rules_read_the_same(engine: Engine, figure: Figure) -> None:
+@pytest.mark.parametrize("watched", plain(), ids=lambda watched: str(watched.name))
+def test_the_rules_read_the_same(watched: Watched, figure: Figure) -> None:
     """A figure is read of the families that rules read for it; where rules have none, there is none."""
-    own = set(engine.asked[figure].names()) if figure in engine.asked else set()
-    read = [families(engine.name, record) for record in RECORDS[figure]]
+    own = set(watched.asked[figure].names()) if figure in watched.asked else set()
+    read = [families(watched.name, record) for record in RECORDS[figure]]
     # Where a server tells the time between tokens, the other is not read.
     expected = read[0] or read[-1] if figure is Figure.TPOT else set().union(*read)
-    if engine.core or figure is Figure.E2E_MEAN:
+    if watched.engine.core or figure is Figure.E2E_MEAN:
         # What Triton tells itself is asked of Triton, and a mean only where there is no quantile.
         assert own <= expected
     else:
@@ -57,16 +57,16 @@ def test_every_engine_of_the_pack_is_known() -> None:
     """And its gateway."""
     served = {source.name for source in DEFAULT.sources if source.role.value in ("engine", "gateway")}  # fmt: skip
 
-    assert served == {engine.name for engine in ENGINES}
+    assert served == {each.name for each in WATCHED}
 
 
-@pytest.mark.parametrize("engine", plain(), ids=lambda engine: str(engine.name))
-def test_identities_are_those_of_the_sources(engine: Engine) -> None:
+@pytest.mark.parametrize("watched", plain(), ids=lambda watched: str(watched.name))
+def test_identities_are_those_of_the_sources(watched: Watched) -> None:
     """So that no series is read as two kinds of server."""
-    (source,) = [each for each in DEFAULT.sources if each.name == engine.name]
+    (source,) = [each for each in DEFAULT.sources if each.name == watched.name]
     expected = {(each.label, each.operator, each.value) for each in source.dialect.identity}
 
-    assert expected == {(each.label, each.operator, each.value) for each in engine.identity}
+    assert expected == {(each.label, each.operator, each.value) for each in watched.engine.identity}
 
 
 def test_servers_that_have_run_are_known_by_their_anchors() -> None:
@@ -86,5 +86,5 @@ def test_what_is_read_are_names() -> None:
 
 def test_notes_fit_into_a_narrow_terminal() -> None:
     """Each kind of server has one."""
-    assert {engine.name for engine in ENGINES} == NOTES.keys()
+    assert {each.name for each in WATCHED} == NOTES.keys()
     assert [] == [name for name, note in NOTES.items() if not 0 < len(f"{name}: {note}") <= 80]

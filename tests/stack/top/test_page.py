@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llmstack.top.page import PageError, Sample, read_page
+from llmstack.scraping.samples import Sample
+from llmstack.top.page import PageError, read_page
 from llmstack.top.page_reader import NAMES
 from tests.exposition import EXPOSITIONS, captured_scrapes
 
@@ -16,8 +17,9 @@ def test_only_series_that_are_wanted_are_read() -> None:
     text = '# TYPE nv_x gauge\nnv_x 3\nnv_xx 4\nvllm:num_requests_running{model_name="a \\"b\\" {c} \\\\ d",e="f"} 1.5e1\n'
     page = read_page(text, WANTED)
 
-    assert (Sample({}, 3.0),) == page.samples("nv_x")
-    assert (Sample({"model_name": 'a "b" {c} \\ d', "e": "f"}, 15.0),) == page.samples("vllm:num_requests_running")  # fmt: skip
+    assert (Sample("nv_x", {}, 3.0),) == page.samples("nv_x")
+    running, labels = "vllm:num_requests_running", {"model_name": 'a "b" {c} \\ d', "e": "f"}
+    assert (Sample(running, labels, 15.0),) == page.samples(running)
     assert () == page.samples("nv_xx")
 
 
@@ -45,6 +47,9 @@ def test_real_pages_are_read_whole(scrape: object) -> None:
         ('nv_x{a="b" 3\n', "a line is not of the format of metrics: "),
         ("nv_x three\n", "a line is not of the format of metrics: "),
         ('nv_x{a="b"}\n', "a line is not of the format of metrics: "),
+        ("nv_x 3 4 5\n", "a line is not of the format of metrics: nv_x 3 4 5"),
+        ('nv_x{a="b",c} 3\n', "a line is not of the format of metrics: "),
+        ("nv_x", "a line is not of the format of metrics: "),
     ],
 )
 def test_what_is_no_page(text: str, told: str) -> None:

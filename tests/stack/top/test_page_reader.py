@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import count
 
@@ -16,19 +16,13 @@ from llmstack.top.figures import Figure, Gpus, Reading
 from llmstack.top.page_reader import PageReader
 from llmstack.top.reader import page_url
 from tests.live.process import free_port
-from tests.stack.top.page_server import Servers, refusal, servers, text
+from tests.stack.page_server import Servers, refusal, text
 from tests.stack.top.pages import Played
 from tests.stack.top.test_scraped import TOLD
 
 #: vLLM's names without a model, as the router of its production stack has them.
 ROUTER = 'vllm:num_requests_running{server="http://inn"} 1\n'
 GPUS = 'DCGM_FI_DEV_POWER_USAGE{UUID="GPU-a"} 100\n'
-
-
-@pytest.fixture
-def served() -> Iterator[Servers]:
-    with servers() as found:
-        yield found
 
 
 def read(hosts: Sequence[str], times: int = 2, patience: float = 20) -> list[Reading]:

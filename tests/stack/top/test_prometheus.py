@@ -12,18 +12,18 @@ import pytest
 import yaml
 
 from llmstack.prometheus import Prometheus
+from llmstack.scraping import histograms
 from llmstack.top.figures import Figure, Gpus, Reading, Row
 from llmstack.top.page import read_page
 from llmstack.top.page_reader import NAMES
 from llmstack.top.prometheus_reader import PrometheusReader
 from llmstack.top.promql import quantile
-from llmstack.top.quantiles import added_up, quantile_of
 from tests.exposition import EXPOSITIONS
 from tests.live.process import free_port, wait_until
 from tests.live.prometheus_server import PrometheusServer, prometheus_server
 from tests.prometheus_tools import MAJORS, said_against, tools_of_major
 from tests.requirements import require
-from tests.stack.top.page_server import Servers, servers, text
+from tests.stack.page_server import Servers, text
 from tests.stack.top.pages import Played
 from tests.stack.top.rules import GENERATED
 from tests.stack.top.test_scraped import TOLD
@@ -72,12 +72,6 @@ def read(server: PrometheusServer, window: str | None = None) -> Reading:
 def told(reading: Reading) -> dict[str, Row]:
     """The rows of models that tell tokens, by kind of server."""
     return {row.source: row for row in reading.rows if Figure.TOKENS in row.figures}
-
-
-@pytest.fixture
-def served() -> Iterator[Servers]:
-    with servers() as found:
-        yield found
 
 
 @pytest.mark.parametrize("has_rules", [False, True])
@@ -142,7 +136,10 @@ def test_quantiles_are_those_of_prometheus(major: int, served: Servers, tmp_path
             for share in (0.01, 0.5, 0.95, 0.99, 1):
                 ((_, expected),) = server.query(f"histogram_quantile({share}, sum by (le) ({name}))")  # fmt: skip
 
-                assert pytest.approx(expected) == quantile_of(share, added_up([buckets])), name
+                found = histograms.quantile(share, buckets)
+
+                assert found is not None
+                assert pytest.approx(expected) == found.value, name
 
     assert 3 == len(names)
 
@@ -168,12 +165,10 @@ def test_quantiles_of_replicas_with_other_edges(tmp_path: Path) -> None:
         found.append(said_against(tools_of_major(3).promtool, tmp_path / "case.yaml") == "")
 
     assert [True, False] == found
-    assert 1 == quantile_of(
-        0.95,
-        added_up(
-            [
-                {float(edge): float(count) for edge, count in counts.items()}
-                for counts in replicas.values()
-            ]
-        ),
-    )
+    read = [
+        {float(edge): float(count) for edge, count in counts.items()}
+        for counts in replicas.values()
+    ]
+    here = histograms.quantile(0.95, histograms.added_up(read))
+    assert here is not None
+    assert 1 == here.value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -14,18 +13,12 @@ from llmstack.prometheus import Prometheus
 from llmstack.top.figures import Figure, Reading
 from llmstack.top.prometheus_reader import PrometheusReader
 from tests.live.process import free_port
-from tests.stack.top.page_server import Answer, Servers, refusal, servers, text
+from tests.stack.page_server import Answer, Servers, refusal, text
 
 #: A question that reads what rules have recorded, one about what is down, and those about exporters.
 RECORDED, DOWN, VLLM = "llm:requests_running", "up == 0", "vllm:num_requests_running{"
 
 NO_SAMPLES = "/api/v1/query: expected samples, got "
-
-
-@pytest.fixture
-def served() -> Iterator[Servers]:
-    with servers() as found:
-        yield found
 
 
 def read(host: str, window: str | None = None) -> Reading:

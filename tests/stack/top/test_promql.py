@@ -5,27 +5,32 @@ from __future__ import annotations
 import promql_parser
 import pytest
 
+from llmdash.metrics.metric import Counter, Histogram
+from llmdash.promql.units import MICROSECONDS, MILLISECONDS
+from llmstack.scraping.engines import Engine
+from llmstack.scraping.families import Family, Match
 from llmstack.top import power, recorded
-from llmstack.top.engines import ENGINES, Engine
+from llmstack.top.engines import WATCHED, Watched
 from llmstack.top.figures import Figure
-from llmstack.top.forms import Chosen, Form, Level, Match, Mean, Quantile, Ranked, Rate, Worked
+from llmstack.top.forms import Form, Level, Mean, Quantile, Ranked, Rate, Worked
 from llmstack.top.promql import question
 from tests.stack.top.rules import recorded as rules
 
-SHOWN = Chosen("new", (Match("way", "!=", "x"),))
-OLD = Chosen("old")
+SHOWN = Family(Counter(name="new", unit=MICROSECONDS), (Match("way", "!=", "x"),))
+OLD = Family(Counter(name="old", unit=MICROSECONDS))
+HISTOGRAM = Family(Histogram(name="new", unit=MILLISECONDS, edges=(1,)))
 
 
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
         (
-            Quantile((Chosen("new"), OLD), 0.001),
+            Quantile((HISTOGRAM, OLD)),
             'histogram_quantile(0.95, sum by (m, le) (rate(new_bucket{m!=""}[11m]) or rate(old_bucket{m!=""}[11m])) and on (m, le) (count by (m, le) (rate(new_bucket{m!=""}[11m]) or rate(old_bucket{m!=""}[11m])) == on (m) group_left () max by (m) (count by (m, le) (rate(new_bucket{m!=""}[11m]) or rate(old_bucket{m!=""}[11m]))))) * 0.001',
         ),
         (
-            Mean(SHOWN, OLD, 0.5),
-            'sum by (m) (rate(new{m!="", way!="x"}[11m])) / sum by (m) (rate(old{m!=""}[11m])) * 0.5',
+            Mean(SHOWN, OLD),
+            'sum by (m) (rate(new{m!="", way!="x"}[11m])) / sum by (m) (rate(old{m!=""}[11m])) * 1e-06',
         ),
         (
             Rate((SHOWN, OLD)),
@@ -38,21 +43,21 @@ OLD = Chosen("old")
             'sum by (m) (new{m!="", way!="x"} or on (job, m) (old{m!=""} - on (job, m) new{m!="", way!="x"}))',
         ),
         (
-            Ranked((Chosen("new"), OLD), ("rank",)),
+            Ranked((HISTOGRAM, OLD), ("rank",)),
             'sum by (m) (max by (__name__, job, instance, rank, m) ({__name__=~"new|old", m!=""}))',
         ),
     ],
 )
 def test_a_form(form: Form, expected: str) -> None:
     """As a user would write it."""
-    engine = Engine("inn", "m", (Match("m", "!=", ""),), {Figure.TTFT: form})
+    inn = Watched(Engine("inn", "m", (), {}), otherwise={Figure.TTFT: form})
 
-    assert f'label_replace({expected}, "figure", "ttft_p95_seconds", "", "")' == question(engine, "11m")  # fmt: skip
+    assert f'label_replace({expected}, "figure", "ttft_p95_seconds", "", "")' == question(inn, "11m")  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "asked",
-    [*(question(engine, "1m") for engine in ENGINES), recorded.question(), power.POWER, power.GPUS],
+    [*(question(each, "1m") for each in WATCHED), recorded.question(), power.POWER, power.GPUS],
 )
 def test_a_second_parser_reads_it(asked: str) -> None:
     """Of every kind of server."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
+import signal
 import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from llmstack.top.columns import columns
-from tests.stack.top.page_server import Servers, refusal, servers, text
+from tests.stack.page_server import Servers, refusal, text
+from tests.stack.terminal.virtual import LEAVES, Frame, Terminal, terminal
 from tests.stack.top.pages import lines
-from tests.stack.top.virtual_terminal import VirtualTerminal
 
-ROOT = Path(__file__).resolve().parents[3]
 #: Of colours, bright ones and those of 256; bold and dim are none.
 COLOUR = re.compile(rb"\x1b\[([0-9]+;)*(3[0-8]|9[0-7])[;m]")
 #: From nothing to more than any server has: no two frames are of the same width.
@@ -52,34 +50,31 @@ class Restless:
         )  # fmt: skip
 
 
-@pytest.fixture
-def served() -> Iterator[Servers]:
-    with servers() as found:
-        yield found
-
-
-def top(host: str, width: int, height: int, *more: str, **variables: str) -> VirtualTerminal:
+def top(host: str, width: int, height: int, *more: str, **variables: str) -> AbstractContextManager[Terminal]:  # fmt: skip
     """The view of a server, ten times a second."""
-    command = [sys.executable, "-m", "llmstack", "top", "--url", host, "--interval", "0.1", *more]
-    own = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}  # fmt: skip
-    path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'stack'}"}
-    return VirtualTerminal(command, width, height, {**own, **path, **variables})
+    words = [sys.executable, "-m", "llmstack", "top", "--url", host, "--interval", "0.1", *more]
+    return terminal(words, width, height, variables)
 
 
-def has_rates(screen: list[str]) -> bool:
-    return any("▁" in line or "█" in line for line in screen)
+def interrupted(shown: Terminal) -> tuple[int, str]:
+    """Press Ctrl-C; what it exits with, and what it says after its last frame."""
+    shown.process.send_signal(signal.SIGINT)
+    said = shown.rest()
+    return shown.process.returncode, said
+
+
+def has_rates(frame: Frame) -> bool:
+    return any("▁" in row or "█" in row for row in frame.rows)
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 30), (200, 50)])
 def test_columns_never_shift(width: int, height: int, served: Servers) -> None:
     """Over many frames with figures of all lengths, each column stands below its heading."""
-    seen: list[list[str]] = []
-    with top(served.serve(text(Restless().page)), width, height) as terminal:
-        screen = terminal.wait_for(has_rates, "there are rates")
-        for _ in range(12):
-            last, seen = screen, [*seen, screen]
-            screen = terminal.wait_for(lambda now, last=last: has_rates(now) and now[1] != last[1], "another frame")  # type: ignore[misc]  # fmt: skip
-        code = terminal.interrupt()
+    with top(served.serve(text(Restless().page)), width, height) as shown:
+        for _ in range(13):
+            shown.watch(has_rates)
+        code, _ = interrupted(shown)
+    seen = [frame.rows for frame in shown.frames if has_rates(frame)]
     there, begin, gaps = columns(width), 0, []
     for column in there[:-1]:
         begin += column.width
@@ -87,6 +82,8 @@ def test_columns_never_shift(width: int, height: int, served: Servers) -> None:
         begin += 1
 
     assert 0 == code
+    assert {(width,)} == {tuple(frame.widths) for frame in shown.frames}
+    assert {height} == {len(frame.lines) for frame in shown.frames}
     assert 1 == len({screen[3] for screen in seen})
     assert ["MODEL", "SOURCE", "TTFT", "TPOT", "E2E", "TOK/S", "RUN", "WAIT", "KV"] == seen[0][3].split()  # fmt: skip
     assert 1 < len({screen[5] for screen in seen})
@@ -101,16 +98,16 @@ def test_columns_never_shift(width: int, height: int, served: Servers) -> None:
 
 def test_another_size(served: Servers) -> None:
     """The view takes it at once, and loses columns and notes where it must."""
-    with top(served.serve(text(Restless().page)), 120, 30, "--interval", "600") as terminal:
-        terminal.wait_for(lambda screen: "rates follow" in screen[1], "the first frame")
-        terminal.resize(46, 8)
-        narrow = terminal.wait_for(lambda screen: "MODEL" in "".join(screen) and "SOURCE" not in "".join(screen), "a narrow frame")  # fmt: skip
-        terminal.resize(80, 24)
-        usual = terminal.wait_for(lambda screen: "SOURCE" in screen[3], "a usual frame")
-        code = terminal.interrupt()
+    with top(served.serve(text(Restless().page)), 120, 30, "--interval", "600") as shown:
+        shown.watch(lambda frame: "rates follow" in frame.rows[1])
+        shown.resize(46, 8)
+        narrow = shown.watch(lambda frame: "MODEL" in "".join(frame.rows) and "SOURCE" not in "".join(frame.rows))  # fmt: skip
+        shown.resize(80, 24)
+        usual = shown.watch(lambda frame: "SOURCE" in frame.rows[3])
+        code, _ = interrupted(shown)
 
-    assert re.search(r"\d\d:\d\d:\d\d$", narrow[0])
-    assert "beyond all buckets" in "".join(usual)
+    assert re.search(r"\d\d:\d\d:\d\d$", narrow.rows[0])
+    assert "beyond all buckets" in "".join(usual.rows)
     assert 0 == code
 
 
@@ -118,39 +115,46 @@ def test_a_server_that_dies_and_comes_back(served: Servers) -> None:
     """Is told of in a line for as long, and the rest goes on."""
     restless = Restless()
     host = served.serve(text(restless.page))
-    with top(host, 80, 24) as terminal:
-        terminal.wait_for(has_rates, "there are rates")
+    with top(host, 80, 24) as shown:
+        shown.watch(has_rates)
         served.change(0, refusal(500))
-        down = terminal.wait_for(lambda screen: "status 500" in "".join(screen), "it is told of")
+        down = shown.watch(lambda frame: "status 500" in "".join(frame.rows))
         served.change(0, text(restless.page))
-        back = terminal.wait_for(lambda screen: "status 500" not in "".join(screen) and has_rates(screen), "it is back")  # fmt: skip
-        code = terminal.interrupt()
+        back = shown.watch(lambda frame: "status 500" not in "".join(frame.rows) and has_rates(frame))  # fmt: skip
+        code, _ = interrupted(shown)
 
-    assert f"http://{host}/metrics: status 500" in [line.rstrip() for line in down]
-    assert "nothing could be read" in [line.rstrip() for line in down]
-    assert any("vllm" in line for line in back)
+    assert f"http://{host}/metrics: status 500" in [row.rstrip() for row in down.rows]
+    assert "nothing could be read" in [row.rstrip() for row in down.rows]
+    assert any("vllm" in row for row in back.rows)
     assert 0 == code
 
 
 def test_ctrl_c_leaves_the_terminal_as_it_was(served: Servers) -> None:
     """The other screen is left, the cursor is there, and nothing is said."""
-    with top(served.serve(text(Restless().page)), 80, 24) as terminal:
-        terminal.wait_for(has_rates, "there are rates")
-        code = terminal.interrupt()
-        end = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :]
+    with top(served.serve(text(Restless().page)), 80, 24) as shown:
+        shown.watch(has_rates)
+        told = interrupted(shown)
 
-    assert 0 == code
-    assert b"\x1b[?1049h" in terminal.written
-    assert b"\x1b[?25h" in terminal.written[terminal.written.rindex(b"\x1b[?25l") :]
-    assert b"" == re.sub(rb"\x1b\[\??[0-9;]*[a-zA-Z]|\s|\^C", b"", end)
+    assert (0, "") == told
+    assert [1, 1] == [shown.said.count(mark) for mark in (b"\x1b[?1049h", LEAVES)]
+    assert b"\x1b[?25h" in shown.said[shown.said.rindex(b"\x1b[?25l") :]
 
 
 @pytest.mark.parametrize("is_coloured", [True, False])
 def test_colours_may_be_turned_off(is_coloured: bool, served: Servers) -> None:
     """With NO_COLOR, as programs agree on."""
     variables = {} if is_coloured else {"NO_COLOR": "1"}
-    with top(served.serve(text(Restless().page)), 80, 24, **variables) as terminal:
-        terminal.wait_for(has_rates, "there are rates")
-        terminal.interrupt()
+    with top(served.serve(text(Restless().page)), 80, 24, **variables) as shown:
+        shown.watch(has_rates)
+        interrupted(shown)
 
-    assert is_coloured == (COLOUR.search(terminal.written) is not None)
+    assert is_coloured == (COLOUR.search(shown.said) is not None)
+
+
+def test_a_terminal_that_can_draw_nothing_is_told_lines(served: Servers) -> None:
+    """As where there is none: a dumb one would show what moves the cursor."""
+    with top(served.serve(text(Restless().page)), 80, 24, TERM="dumb") as shown:
+        shown.hear(b"MODEL")
+        told = interrupted(shown)
+
+    assert (0, False) == (told[0], "\x1b" in told[1])

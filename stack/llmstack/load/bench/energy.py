@@ -12,25 +12,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from llmdash.metrics import dcgm, dcgm_plain_units, dcgm_renamed
-from llmdash.metrics.metric import Metric
 from llmstack.load.results import Document
 from llmstack.load.server_side.sources import Source, UnreadableError
+from llmstack.scraping.families import Families
+from llmstack.scraping.gpus import ENERGY, POWER
 
-#: Names of old, and those since DCGM 4.6; the first that is on the page counts.
-ENERGY: tuple[Metric, ...] = (
-    dcgm.DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION,
-    dcgm_plain_units.DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL,
-)
-POWER: tuple[Metric, ...] = (
-    dcgm.DCGM_FI_DEV_POWER_USAGE,
-    dcgm_renamed.DCGM_FI_DEV_BOARD_POWER_WATTS,
-)
 #: Seconds from one look to the next: how well it is known when a counter moved.
 EVERY = 0.25
 #: Of the joules: with more than this unknown it is said.
 _MOST_UNKNOWN = 0.05
-_NAMES = frozenset(metric.name for metric in (*ENERGY, *POWER))
+_NAMES = frozenset(family.name for family in (*ENERGY, *POWER))
 
 
 @dataclass(frozen=True)
@@ -84,10 +75,10 @@ class Meter:
         self.seen.append(Drawn(self._clock(), joules, watts))
 
 
-def _sum(by_name: dict[str, dict[str, float]], metrics: Sequence[Metric]) -> float | None:
-    for metric in metrics:
-        if metric.name in by_name:
-            return sum(by_name[metric.name].values()) * metric.unit.scale
+def _sum(by_name: dict[str, dict[str, float]], families: Families) -> float | None:
+    for family in families:
+        if family.name in by_name:
+            return sum(by_name[family.name].values()) * family.scale
     return None
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from llmstack.load.bench.columns import Column
 from llmstack.load.results import Document
-from llmstack.load.server_side.histograms import Within, together
+from llmstack.load.server_side.histograms import together
 from llmstack.load.server_side.server_side import buckets_of
 from llmstack.load.summary import LATENCIES, milliseconds
+from llmstack.scraping.histograms import Within
 
 _QUANTILES = (50, 95)
 

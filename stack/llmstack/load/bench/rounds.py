@@ -21,6 +21,7 @@ from llmstack.load.server_side.readings import Reading
 from llmstack.load.server_side.server_side import Counted, Peaks, counted, now, server_side
 from llmstack.load.server_side.sources import Pages, UnreadableError
 from llmstack.load.server_side.watch import Watch
+from llmstack.scraping.gpus import ENERGY, POWER
 
 SCHEMA, VERSION = "llmstack.bench", 1
 
@@ -124,7 +125,7 @@ def _try(meter: Meter) -> None:
     except UnreadableError as error:
         raise ConfigurationError(
             f"--gpu-exporter: {error}; expected a page with "
-            "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION or DCGM_FI_DEV_POWER_USAGE of it"
+            f"{ENERGY[-1].name} or {POWER[-1].name} of it"
         ) from error
 
 
@@ -235,12 +236,12 @@ class _Turn:
 @contextmanager
 def _metered(meter: Meter | None, notes: list[str]) -> Iterator[None]:
     """Look at an exporter at the begin and at the end."""
-    try:
-        if meter is not None:
-            meter.look()
-    except UnreadableError as error:
-        notes.append(f"energy: {error}")
+    _look(meter, notes)
     yield
+    _look(meter, notes)
+
+
+def _look(meter: Meter | None, notes: list[str]) -> None:
     try:
         if meter is not None:
             meter.look()

@@ -1,20 +1,11 @@
-"""What a server's own histogram counted between two looks, and how well its quantiles are known."""
+"""What a server's own histogram counted between two looks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
 
-
-@dataclass(frozen=True)
-class Within:
-    """A quantile, and the bucket in which it lies: more than that nobody knows of it."""
-
-    #: As Prometheus tells it: on a line through the bucket.
-    value: float
-    above: float
-    up_to: float
+from llmstack.scraping.histograms import Within, quantile
 
 
 @dataclass(frozen=True)
@@ -48,24 +39,8 @@ class Buckets:
         return Buckets(self.edges, counts, self.total - before.total)
 
     def quantile(self, share: float) -> Within | None:
-        """Return a quantile; None where there are no values.
-
-        Args:
-            share: 0.5 for the median.
-        """
-        if not self.count:
-            return None
-        rank = share * self.count
-        place = next(number for number, count in enumerate(self.counts) if count >= rank)
-        above = self.edges[place - 1] if place else 0.0
-        up_to = self.edges[place]
-        below = self.counts[place - 1] if place else 0.0
-        inside = self.counts[place] - below
-        if not isfinite(up_to):
-            # Nobody knows how far beyond the last edge.
-            return Within(above, above, inf)
-        value = above + (up_to - above) * ((rank - below) / inside if inside else 1.0)
-        return Within(value, above, up_to)
+        """Return a quantile, 0.5 for the median; None where there are no values."""
+        return quantile(share, dict(zip(self.edges, self.counts, strict=True)))
 
 
 def together(all_of: Sequence[Buckets]) -> Buckets | None:

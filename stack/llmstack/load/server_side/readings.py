@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 
-from llmstack.load.server_side.engines import Engine, Families, Family
 from llmstack.load.server_side.histograms import Buckets
-from llmstack.load.server_side.samples import Sample
+from llmstack.scraping.engines import Engine
+from llmstack.scraping.families import Families, Family
+from llmstack.scraping.samples import Sample
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,11 @@ class Reading:
         return []
 
     def _of(self, family: Family) -> Iterator[Sample]:
+        names = family.names
         chosen = [
             sample
             for sample in self.samples
-            if sample.name in family.names
-            and all(sample.labels.get(label) == value for label, value in family.where)
+            if sample.name in names and family.holds(sample.labels)
         ]
         label = self.engine.model_label
         # An ensemble's parts have names of their own, and so have adapters: then all count.

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from llmstack.load.server_side.engines import ALL_NAMES, Engine, engine_of
-from llmstack.load.server_side.histograms import Buckets, Within
+from llmstack.load.server_side.engines import ALL_NAMES, engine_of, gauges_of, names_of
+from llmstack.load.server_side.histograms import Buckets
 from llmstack.load.server_side.readings import Queues, Reading
 from llmstack.load.server_side.settling import Settled, settle
 from llmstack.load.server_side.sources import Source, UnreadableError
+from llmstack.scraping.engines import Engine
+from llmstack.scraping.histograms import Within
 
 Document = dict[str, Any]
 
@@ -43,7 +45,7 @@ class Counted:
         Raises:
             UnreadableError: it cannot be read.
         """
-        seen = self.source.look(self.engine.gauge_names)
+        seen = self.source.look(gauges_of(self.engine))
         return Reading(self.engine, self.model, seen.samples).queues
 
     def settle(self, since: float, within: float, last: Reading | None = None) -> Settled:
@@ -60,7 +62,7 @@ class Counted:
         return settle(self._looked, since, within, last)
 
     def _looked(self) -> tuple[Reading, float]:
-        seen = self.source.look(self.engine.names)
+        seen = self.source.look(names_of(self.engine))
         return Reading(self.engine, self.model, seen.samples), seen.taken
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from time import time
 from typing import Any, Protocol
 
-from llmstack.load.server_side.samples import Sample, samples_of
+from llmstack.scraping.samples import Sample, samples_of
 
 #: Seconds that a page may take.
 _WITHIN = 10.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from llmstack.load.orders import Synthetic
 from llmstack.load.results import Document
 from llmstack.simulator.fleet import Fleet
 from llmstack.simulator.rates import Rates
-from tests.stack.simulator.served import QUICK, character, fleet
+from tests.stack.load.simulated import played_by
+from tests.stack.simulator.served import QUICK, character
 
 LOAD = Synthetic(concurrency=2, total=4, prompt_tokens="const:20", answer_tokens="const:5")
 #: 20 ms a step, which no other work on a machine makes anything else of: prompts are free.
@@ -56,24 +56,8 @@ class Played:
 @contextmanager
 def played(engine: str = "vllm", rates: Rates = QUICK) -> Iterator[Played]:
     """A server until the end of a block."""
-    loop, ready, made = asyncio.new_event_loop(), threading.Event(), list[Fleet]()
-    over = asyncio.Event()
-
-    async def serve() -> None:
-        async with fleet(character(engine, rates)) as opened:
-            made.append(opened)
-            ready.set()
-            await over.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait()
-    try:
-        yield Played(made[0], loop)
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join()
-        loop.close()
+    with played_by(character(engine, rates)) as (made, loop):
+        yield Played(made, loop)
 
 
 def asked(*servers: Server, **more: Any) -> Asked:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from llmstack.load.bench.energy import Drawn, Meter, energy
-from llmstack.load.server_side.samples import samples_of
 from llmstack.load.server_side.sources import Look, UnreadableError
+from llmstack.scraping.samples import samples_of
 
 
 @dataclass

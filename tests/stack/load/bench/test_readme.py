@@ -33,21 +33,14 @@ def test_the_readme_shows_what_the_command_prints(tmp_path: Path) -> None:
             ("http://127.0.0.1:8001", triton.url),
             ("http://127.0.0.1:8000", vllm.url),
             ("--duration 20", "--total 2"),
+            ("--rounds 5", "--rounds 2"),
             ("--output compared", f"--output {tmp_path / 'compared'}"),
         ):
             assert own in line
             line = line.replace(own, free)
         # What is played here takes no longer prompts; answers are so long that runs are looked at.
         line = re.sub(r"--prompt-tokens \S+", "", line)
-        words = [
-            *shlex.split(line)[1:],
-            "--log-every",
-            "0",
-            "--prompt-tokens",
-            "const:20",
-            "--answer-tokens",
-            "const:5",
-        ]
+        words = [*shlex.split(line)[1:], "--log-every", "0", "--prompt-tokens", "const:20"]
         done = CliRunner().invoke(main, words, catch_exceptions=False)
 
     assert done.exit_code in (WELL, NOT_TO_BE_TRUSTED), done.output

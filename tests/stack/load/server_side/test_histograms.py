@@ -6,7 +6,8 @@ from math import inf
 
 import pytest
 
-from llmstack.load.server_side.histograms import Buckets, Within, together
+from llmstack.load.server_side.histograms import Buckets, together
+from llmstack.scraping.histograms import Within
 
 EDGES = (0.1, 0.5, 1.0, inf)
 BEFORE = Buckets(EDGES, (1.0, 1.0, 2.0, 3.0), 9.0)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from llmstack.load.server_side.engines import ALL_NAMES, ENGINES, Engine, engine_of
+from llmstack.load.server_side.engines import ALL_NAMES, ENGINES, engine_of, names_of
 from llmstack.load.server_side.histograms import Buckets
 from llmstack.load.server_side.readings import Queues, Reading
-from llmstack.load.server_side.samples import samples_of
+from llmstack.scraping.engines import Engine
+from llmstack.scraping.samples import samples_of
 from tests.exposition import EXPOSITIONS, captured_scrapes
 
 VLLM = ENGINES[0]
 
 
 def reading(page: str, model: str = "", engine: Engine = VLLM) -> Reading:
-    return Reading(engine, model, samples_of(page, engine.names))
+    return Reading(engine, model, samples_of(page, names_of(engine)))
 
 
 @pytest.mark.parametrize(

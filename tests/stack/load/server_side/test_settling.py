@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from llmstack.load.server_side.engines import ENGINES
+from llmstack.load.server_side.engines import ENGINES, names_of
 from llmstack.load.server_side.readings import Reading
-from llmstack.load.server_side.samples import samples_of
 from llmstack.load.server_side.settling import settle
+from llmstack.scraping.samples import samples_of
 
 
 def page(running: int | None, tokens: int) -> str:
@@ -33,7 +33,7 @@ def looks(pages: Iterator[str], taken: Iterator[float]) -> Callable[[], tuple[Re
     engine = ENGINES[0]
 
     def look() -> tuple[Reading, float]:
-        return Reading(engine, "", samples_of(next(pages), engine.names)), next(taken)
+        return Reading(engine, "", samples_of(next(pages), names_of(engine))), next(taken)
 
     return look
 
@@ -76,7 +76,7 @@ def test_what_does_not_move_does_nothing(running: int | None) -> None:
 def test_where_nothing_has_moved_since_it_is_idle_still() -> None:
     """Nobody waits twice; but what has moved in between is waited for."""
     engine = ENGINES[0]
-    last = Reading(engine, "", samples_of(page(None, 5), engine.names))
+    last = Reading(engine, "", samples_of(page(None, 5), names_of(engine)))
     same = settle(looks(forever(page(None, 5)), ticking()), 1000.0, 60.0, last)
     other = settle(looks(forever(page(None, 6)), ticking()), 1000.0, 60.0, last)
 

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from click.testing import CliRunner, Result
 
 from llmstack.cli import main
 from llmstack.load.results import without_secrets
 from tests.live.process import wait_until
 from tests.stack.load.simulated import simulated
-from tests.stack.load.telling.told_servers import grafana, told_server
+from tests.stack.load.telling.told_servers import grafana, page_at, told_server
 
 ROOT = Path(__file__).resolve().parents[4]
 SMALL = ["--prompt-tokens", "const:20", "--answer-tokens", "const:5", "--log-every", "0"]
@@ -144,16 +143,11 @@ def test_the_last_values_wait_for_who_has_read_before(tmp_path: Path) -> None:
         with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             page = process.stdout.readline().split()[-1]
-            wait_until(lambda: "load_run_start" in _read(page), within=30, what="metrics are shown")
-            wait_until(lambda: "load_run_end" in (last := _read(page)) and last, within=30, what="the end is shown")  # fmt: skip
+            wait_until(
+                lambda: "load_run_start" in page_at(page), within=30, what="metrics are shown"
+            )
+            wait_until(lambda: "load_run_end" in (last := page_at(page)) and last, within=30, what="the end is shown")  # fmt: skip
             said = process.stdout.read()
 
     assert "The last values are at " in said
-    assert "" == _read(page)
-
-
-def _read(page: str) -> str:
-    try:
-        return requests.get(page, timeout=5).text
-    except requests.RequestException:
-        return ""
+    assert "" == page_at(page)

@@ -8,10 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import requests
-
 from tests.live.process import free_port, wait_until
 from tests.stack.load.simulated import simulated
+from tests.stack.load.telling.told_servers import page_at
 
 ROOT = Path(__file__).resolve().parents[4]
 README = (ROOT / "README.md").read_text()
@@ -37,15 +36,10 @@ def test_a_run_shows_what_the_readme_shows() -> None:
             assert process.stdout is not None
             said = process.stdout.readline()
             page = said.split()[-1]
-            wait_until(lambda: series(block) <= series(_read(page)), within=30, what="all is shown")
-            wait_until(lambda: process.poll() is not None or not _read(page), within=60, what="it ends")  # fmt: skip
+            wait_until(
+                lambda: series(block) <= series(page_at(page)), within=30, what="all is shown"
+            )
+            wait_until(lambda: process.poll() is not None or not page_at(page), within=60, what="it ends")  # fmt: skip
             process.stdout.read()
 
     assert re.sub(r"run \w+|\d+/metrics", "", told) == re.sub(r"run \w+|\d+/metrics", "", said.strip())  # fmt: skip
-
-
-def _read(page: str) -> str:
-    try:
-        return requests.get(page, timeout=5).text
-    except requests.RequestException:
-        return ""

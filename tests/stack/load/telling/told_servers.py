@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import requests
+from aiohttp import web
+
+from tests.stack.page_server import servers
 
 
 @dataclass(frozen=True)
@@ -43,32 +46,25 @@ def told_server(answer: Answer = lambda _: (200, b"")) -> Iterator[ToldServer]:
     """Listen until the block ends."""
     told = ToldServer(answer)
 
-    class Handler(BaseHTTPRequestHandler):
-        def _handle(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked = Request(self.command, self.path, dict(self.headers.items()), body)
-            told.requests.append(asked)
-            status, text = told.answer(asked)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    async def answered(request: web.Request) -> web.Response:
+        asked = Request(
+            request.method, request.raw_path, dict(request.headers), await request.read()
+        )
+        told.requests.append(asked)
+        status, body = told.answer(asked)
+        return web.Response(status=status, body=body)
 
-        do_PUT = do_POST = do_PATCH = do_GET = _handle  # noqa: N815 - as the library calls them
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    told.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with servers() as made:
+        told.url = f"http://{made.serve(answered)}"
         yield told
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+
+def page_at(url: str) -> str:
+    """What is shown there; nothing where nobody answers."""
+    try:
+        return requests.get(url, timeout=5).text
+    except requests.RequestException:
+        return ""
 
 
 def grafana(request: Request) -> tuple[int, bytes]:

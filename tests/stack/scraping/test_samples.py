@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmstack.load.server_side.samples import Sample, samples_of
+from llmstack.scraping.samples import Sample, samples_of
 from tests.exposition import EXPOSITIONS, Scrape, captured_scrapes
 
 PAGE = """\
