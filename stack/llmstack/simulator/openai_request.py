@@ -97,7 +97,12 @@ def _invalid(place: str, kind: str, said: str, found: object, cause: str = "") -
     shown = str(found)
     if isinstance(found, dict | list):
         shown = f"<{type(found).__name__} of {len(found)} items>"
-    told = {"type": kind, "loc": f"body{place}", "msg": said, "input": shown}
+    told: dict[str, object] = {
+        "type": kind,
+        "loc": f"body{place}",
+        "msg": said,
+        "input": shown,
+    }
     if cause:
         told["ctx"] = {"error": cause}
     message = f"1 validation error:\n  {told}"
