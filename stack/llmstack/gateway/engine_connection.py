@@ -14,6 +14,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from multidict import CIMultiDict
 
 from llmstack.gateway.engine_answer import Answer, BrokenOffError
+from llmstack.http_chunk import one_chunk
 
 #: The longest head of an answer, and the most that may come besides its body, in bytes.
 _LONGEST_HEAD = 64 * 1024
@@ -64,7 +65,7 @@ class EngineConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand over what came of the body; nearly always it is one chunk that is whole."""
-        if self._is_between and self._answer is not None and (chunk := _one_chunk(data)):
+        if self._is_between and self._answer is not None and (chunk := one_chunk(data)):
             self._answer.receiver.take(chunk)
         elif self._begun is None:
             # Nobody has asked.
@@ -230,16 +231,3 @@ class EngineConnection(asyncio.Protocol):
         if self._answer is not None:
             self._answer.source = None
         self._expect(None)
-
-
-#: What a chunk begins with, by the length of all of it, as engines write it; longer ones than a
-#: token has are left to the parser.
-_HEADS = {len(head) + size + 2: head for size in range(1, 2048) if (head := b"%x\r\n" % size)}
-
-
-def _one_chunk(data: bytes) -> bytes:
-    """Return the content of one chunk that is whole; nothing of all else."""
-    head = _HEADS.get(len(data))
-    if head is None or not data.startswith(head) or not data.endswith(b"\r\n"):
-        return b""
-    return data[len(head) : -2]

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-#: What an event ends with that has a chunk to itself, and how many lines end in such a piece: that
-#: of the chunk's length, that of the event, the empty one after it, and the chunk's own.
-CHUNK_END, _LINES = b"\n\n\r\n", 4
+from llmstack.http_chunk import one_chunk
+
+#: What frames the data of an event, and what a chunk ends with that holds one.
+_BEGIN, _END = b"data: ", b"\n\n"
+CHUNK_END = _END + b"\r\n"
 #: Texts with quotes are read with care: it could end at one.
 _QUOTE = b'"'
 #: The text of an event, as it is written in JSON.
@@ -25,7 +27,7 @@ _NUMBERS = re.compile(rb'("completion_tokens": ?)?((?<=: )\d+|(?<=:)\d+)')
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """What stands before and after the text in each piece, in which nothing else differs."""
+    """What stands before and after the text in each event, in which nothing else differs."""
 
     before: bytes
     #: Up to the end of the event; where events count, up to the first number that is another in
@@ -60,37 +62,16 @@ class Alike:
 
         It ends before the first piece that is of another form, which has to be read with care.
         """
-        before, after, counts = b"data: " + self.before, self.after, self.counts
-        text, end, ending = len(before), len(CHUNK_END), after + CHUNK_END
         found: list[int] = []
         for piece in pieces:
-            begin = piece.find(b"\n") + 1
-            if not piece.startswith(before, begin) or piece.count(b"\n") != _LINES:
+            event = one_chunk(piece)
+            if not (event.startswith(_BEGIN) and event.endswith(_END)):
                 break
-            try:
-                if int(piece[:begin], 16) != len(piece) - begin - 2:
-                    break
-            except ValueError:
-                break
-            begin += text
-            if counts is None:
-                place = len(piece) - len(ending)
-                # A text that is empty is no token.
-                if (
-                    place <= begin
-                    or not piece.endswith(ending)
-                    or piece.find(_QUOTE, begin, place) >= 0
-                ):
-                    break
-                found.append(0)
-                continue
-            place = piece.find(after, begin)
-            if place < 0 or piece.find(_QUOTE, begin, place) >= 0:
-                break
-            told = counts.fullmatch(piece, place + len(after), len(piece) - end)
+            data = event[len(_BEGIN) : -len(_END)]
+            told = None if b"\n" in data else self.glance(data)
             if told is None:
                 break
-            found.append(int(told[1]))
+            found.append(told)
         return found
 
 

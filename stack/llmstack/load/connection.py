@@ -14,6 +14,7 @@ from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from llmstack.http_chunk import one_chunk
 from llmstack.load.alike import CHUNK_END
 from llmstack.load.outcome import Failure, Outcome
 from llmstack.load.reading import BadAnswerError, Reading, shortened
@@ -116,7 +117,7 @@ class Connection(asyncio.Protocol):
         self._ends_with_connection = False
         #: Whether the parser stands between two chunks, and may be left out of one.
         self._is_between = False
-        #: Whether pieces that may be alike are only kept, and those that are, with their times.
+        #: Whether pieces may be alike, and are only kept; and what is not read yet, with its times.
         self._keeps = False
         self._pieces: list[bytes] = []
         self._times: list[float] = []
@@ -130,35 +131,30 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Note when something came; read it, or keep it to be read with what follows."""
-        now = monotonic()
-        if self._keeps and data.endswith(CHUNK_END):
-            self._pieces.append(data)
-            self._times.append(now)
-            if len(self._times) < _MOST_KEPT:
-                return
-            data = b""
-        exchange = self._exchange
+        now, exchange = monotonic(), self._exchange
         if exchange is None:
             # Nobody has asked.
             self._traffic.bytes_received += len(data)
             self.close()
             return
+        self._pieces.append(data)
+        self._times.append(now)
+        if self._keeps and data.endswith(CHUNK_END) and len(self._times) < _MOST_KEPT:
+            return
         self.catch_up(exchange)
-        if data and not exchange.done.done():
-            self._read(data, now, exchange)
         if exchange.done.done() and self._exchange is exchange:
             # It failed before its end, and what follows is of no use.
             self.close()
 
     def catch_up(self, exchange: Exchange) -> None:
-        """Read what was kept of an answer."""
+        """Read what has come of an answer."""
         if not self._times or self._exchange is not exchange:
             return
         pieces, times, outcome = self._pieces, self._times, exchange.outcome
         self._pieces, self._times = [], []
         while pieces and not exchange.done.done():
             before = outcome.seen_tokens
-            taken = exchange.reading.feed_alike(pieces, times)
+            taken = exchange.reading.feed_alike(pieces, times) if self._keeps else 0
             self._count(exchange, sum(map(len, pieces[:taken])), outcome.seen_tokens - before)
             if taken < len(pieces) and not exchange.done.done():
                 self._read(pieces[taken], times[taken], exchange)
@@ -169,7 +165,7 @@ class Connection(asyncio.Protocol):
         if not outcome.first_byte:
             outcome.first_byte = now
         before = outcome.seen_tokens
-        if self._is_between and outcome.status == 200 and (chunk := _one_chunk(data)):
+        if self._is_between and outcome.status == 200 and (chunk := one_chunk(data)):
             exchange.body(chunk, now)
         else:
             self._parse(data, now, exchange)
@@ -262,16 +258,3 @@ class Connection(asyncio.Protocol):
         self.is_open = False
         if self._transport is not None:
             self._transport.abort()
-
-
-def _one_chunk(data: bytes) -> bytes:
-    """Return the content of one chunk that is whole; nothing where it is anything else."""
-    end = data.find(b"\r\n", 1, 9)
-    if end < 0 or not data.endswith(b"\r\n"):
-        return b""
-    try:
-        size = int(data[:end], 16)
-    except ValueError:
-        return b""
-    # The last chunk is empty.
-    return data[end + 2 : -2] if size == len(data) - end - 4 else b""

@@ -105,7 +105,7 @@ class Transport(asyncio.Transport):
 def received(pieces: Sequence[bytes], *, reads_all: bool) -> tuple[object, ...]:
     """What is known of an answer that came in such pieces."""
 
-    async def run() -> Outcome:
+    async def run() -> tuple[Outcome, bool]:
         outcome = Outcome(Planned(0.0, 7, 3), 0.5)
         exchange = Exchange(b"", outcome, OpenAiStream(outcome, reads_all=reads_all))
         traffic = Traffic()
@@ -117,10 +117,10 @@ def received(pieces: Sequence[bytes], *, reads_all: bool) -> tuple[object, ...]:
         exchange.catch_up()
         assert traffic.bytes_received == outcome.bytes_received
         assert traffic.tokens == outcome.seen_tokens
-        return outcome
+        return outcome, exchange.done.done()
 
-    found = asyncio.run(run())
-    return (found.failure, found.detail, found.counted, found.seen_tokens, list(found.sizes), found.told_tokens, found.finish_reason, found.bytes_received)  # fmt: skip
+    found, has_ended = asyncio.run(run())
+    return (has_ended, found.failure, found.detail, found.counted, found.seen_tokens, list(found.sizes), found.told_tokens, found.finish_reason, found.bytes_received)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CHATS)
@@ -134,6 +134,17 @@ def test_what_is_kept_tells_what_reading_each_would(name: str, ways: int) -> Non
         pieces = [b"".join(pieces[place : place + 2]) for place in range(0, len(pieces), 2)]
 
     assert received(pieces, reads_all=True) == received(pieces, reads_all=False)
+
+
+def test_what_looks_like_a_chunk_within_another_is_none() -> None:
+    """The parser stands in the middle of a longer one then, and has to see all of it."""
+    inner = piece(said("c"))
+    outer = said("b") + inner
+    begin = b"%x\r\n" % len(outer) + said("b")
+    pieces = [STREAM, piece(ROLE), piece(said("a")), begin, inner, b"\r\n", piece(STOP + DONE), END]
+
+    assert received(pieces, reads_all=True) == received(pieces, reads_all=False)
+    assert (True, None) == received(pieces, reads_all=False)[:2]
 
 
 KINDS = some.sampled_from(["text", "empty", "role", "stop", "done", "comment", "error", "half", "oops"])  # fmt: skip
