@@ -28,13 +28,11 @@ class Seen(Protocol):
 class Lag:
     """Samples the lag of the loop from `begin` to `end`."""
 
-    def __init__(self, *others: Seen) -> None:
-        """Begin with no sample.
-
-        Args:
-            others: take each sample, too.
-        """
-        self.seen, self._others = Distribution(), others
+    def __init__(self) -> None:
+        """Begin with no sample."""
+        self.seen = Distribution()
+        #: Take each sample, too.
+        self.others: list[Seen] = []
         self._alarm: Alarm | None = None
         self._due = 0.0
 
@@ -52,7 +50,7 @@ class Lag:
 
     def _sample(self) -> None:
         due, now = self._due, monotonic()
-        for seen in (self.seen, *self._others):
+        for seen in (self.seen, *self.others):
             self._due = sampled(seen, due, now)
         if self._alarm is not None:
             self._alarm.set(self._due)

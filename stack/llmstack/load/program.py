@@ -62,6 +62,11 @@ class Job:
     #: What else its results say.
     more: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def kind_of_loop(self) -> str:
+        """`open` where requests go by the clock, `closed` where clients wait for answers."""
+        return "open" if isinstance(self.loop, OpenLoop) else "closed"
+
     def asked(self) -> Asked:
         """Return it for the results."""
         question, bounds = self.question, self.bounds
@@ -77,7 +82,7 @@ class Job:
                 "is_exact": question.is_exact,
             },
             load={
-                "loop": "open" if isinstance(self.loop, OpenLoop) else "closed",
+                "loop": self.kind_of_loop,
                 "concurrency": self.loop.concurrency,
                 "plan": self.plan_told,
                 "warm_up_seconds": bounds.warm_up,
@@ -151,6 +156,8 @@ async def _measure(job: Job, watchers: Sequence[Watcher]) -> Document:
     runner = Runner(client, job.plan, job.prompt_of, job.loop, job.bounds, ended)
     for watcher in watchers:
         await watcher.begin(job)
+        if watcher.lag is not None:
+            runner.facts.lag.others.append(watcher.lag)
     seconds = Seconds(client.traffic, monotonic())
     running = asyncio.get_running_loop()
     with suppress(NotImplementedError, RuntimeError, ValueError):

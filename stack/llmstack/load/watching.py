@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from llmstack.load.lag import Seen
 from llmstack.load.outcome import Outcome
 from llmstack.load.results import Document
 from llmstack.load.seconds import Second
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 class Watcher:
     """Takes notice of nothing; those that do say of what."""
+
+    #: Takes how late the client reads, sample by sample, if it is set when `begin` returns.
+    lag: Seen | None = None
 
     async def begin(self, job: Job) -> None:
         """Take notice that a run is about to begin; nothing is sent before this returns."""

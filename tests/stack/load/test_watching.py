@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from llmstack.load.distribution import Distribution
 from llmstack.load.orders import Servers, Synthetic
 from llmstack.load.outcome import Outcome
 from llmstack.load.program import Job, measure
-from llmstack.load.results import Document
+from llmstack.load.results import Document, figures
 from llmstack.load.seconds import Second
 from llmstack.load.watching import Lines, Watcher
 from tests.stack.load.simulated import simulated
@@ -62,3 +63,21 @@ def test_lines_come_as_often_as_was_asked_for() -> None:
         lines.second(second(at))
 
     assert ["3.0 s", "6.0 s"] == [line[:10].strip() for line in said]
+
+
+def test_the_lag_that_is_told_is_that_of_the_results() -> None:
+    """It is sampled once, and whoever wants to gets each sample."""
+
+    class Late(Noting):
+        async def begin(self, job: Job) -> None:
+            await super().begin(job)
+            self.lag = Distribution()
+
+    late = Late()
+    with simulated() as url:
+        load = Synthetic(rate=40, prompt_tokens="const:20", answer_tokens="const:5", total=10)
+        found = measure(replace(load.job(Servers(urls=(url,))), every=0.0), print, [late])
+
+    assert isinstance(late.lag, Distribution)
+    assert found["client"]["lag"] == figures(late.lag)
+    assert late.lag.count > 0

@@ -16,7 +16,6 @@ from llmdash.metrics.metric import Counter
 from llmstack.instruments import counter, gauge, histogram
 from llmstack.load.measuring import token_gaps
 from llmstack.load.objectives import length
-from llmstack.load.open_loop import OpenLoop
 from llmstack.load.outcome import Outcome
 from llmstack.load.program import Job
 from llmstack.load.results import Document
@@ -77,9 +76,8 @@ class Figures:
             self._requests.labels(model, outcome)
         for kind in catalogue.FAILURES:
             self._failures.labels(model, kind)
-        loop = "open" if isinstance(job.loop, OpenLoop) else "closed"
         told = {"name": job.name, "api": job.question.api.value, "plan": job.plan_told}
-        self._info.labels(model=model, run=run, loop=loop, **told).set(1)
+        self._info.labels(model=model, run=run, loop=job.kind_of_loop, **told).set(1)
 
     def begin(self) -> None:
         """Note when the run begins."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from llmstack.load.lag import Lag
 from llmstack.load.outcome import Outcome
 from llmstack.load.program import Job
 from llmstack.load.results import Document
@@ -45,7 +44,6 @@ class Telling(Watcher):
         self._served, self._pushed, self._annotated = served, pushed, annotated
         self._offered = Offered(())
         self._figures: Figures | None = None
-        self._lag: Lag | None = None
 
     def watched(self, job: Job) -> Job:
         """Return a job whose plan is counted as it is taken."""
@@ -61,9 +59,7 @@ class Telling(Watcher):
             await self._pushed.begin(figures.text)
         if self._annotated is not None:
             await self._annotated.begin(job, self._run)
-        self._lag = Lag(figures.lag)
-        # Not before the loop runs again: what a run does until then is no lag of its answers.
-        asyncio.get_running_loop().call_soon(self._lag.begin)
+        self.lag = figures.lag
         figures.begin()
 
     def outcome(self, outcome: Outcome) -> None:
@@ -80,8 +76,6 @@ class Telling(Watcher):
 
     async def end(self, found: Document) -> None:
         """Tell the last values and the end, and say what could not be told."""
-        if self._lag is not None:
-            self._lag.end()
         if self._figures is not None:
             self._figures.end(found)
         if self._annotated is not None:

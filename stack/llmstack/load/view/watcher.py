@@ -15,7 +15,6 @@ from time import monotonic
 from types import TracebackType
 from typing import Self, TextIO
 
-from llmstack.load.open_loop import OpenLoop
 from llmstack.load.outcome import Outcome
 from llmstack.load.program import Job
 from llmstack.load.results import Document
@@ -151,7 +150,7 @@ class View(Watcher):
     def snapshot(self) -> Snapshot:
         """Return what is known now."""
         job, elapsed = self._job, monotonic() - self._began
-        is_closed = not isinstance(job.loop, OpenLoop)
+        is_closed = job.kind_of_loop == "closed"
         return Snapshot(
             model=job.question.model,
             urls=job.urls,
