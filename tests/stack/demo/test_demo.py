@@ -55,17 +55,24 @@ def test_it_is_live_and_leaves_nothing(running: Demo, tmp_path: Path) -> None:
 
 
 @pytest.mark.promtool
-def test_it_may_be_ended_before_it_is_live(running: Demo, tmp_path: Path) -> None:
+def test_it_may_be_ended_before_it_is_live(tmp_path: Path) -> None:
     """Also by a signal that its programs do not get: they are ended, and its folder is removed."""
-    wait_until(
-        lambda: "simulator is ready" in running.text or running.has_ended,
-        within=60,
-        what="the first program is ready",
-    )
-    code = running.terminate()
+    never_ready = tmp_path / "prometheus"
+    never_ready.write_text("#!/bin/sh\nexec sleep 600\n")
+    never_ready.chmod(0o755)
+    running = Demo([*command(), "--prometheus", str(never_ready)], tmp_path)
+    try:
+        wait_until(
+            lambda: "alertmanager is ready" in running.text or running.has_ended,
+            within=60,
+            what="all but Prometheus are ready",
+        )
+        code = running.terminate()
+    finally:
+        running.end()
 
     assert (130, []) == (code, started_in(tmp_path)), running.text
-    assert ["demo.log"] == [path.name for path in tmp_path.iterdir()]
+    assert {"demo.log", "prometheus"} == {path.name for path in tmp_path.iterdir()}
 
 
 def test_a_program_that_there_is_not(tmp_path: Path) -> None:
