@@ -7,6 +7,11 @@ from __future__ import annotations
 _HEADS = {len(head) + size + 2: head for size in range(1, 2048) if (head := b"%x\r\n" % size)}
 
 
+def head_of(length: int) -> bytes | None:
+    """Return what a chunk begins with of which all together is so long; None where none is."""
+    return _HEADS.get(length)
+
+
 def one_chunk(data: bytes) -> bytes:
     """Return the content of one chunk that is whole; nothing of all else."""
     head = _HEADS.get(len(data))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tests.bench.load_client import (
     CAPPED,
     CAPPED_RATE,
     CAPPED_TOTAL,
+    FLOORS,
     PACED,
     PACED_TOTAL,
     TRACE,
@@ -37,10 +38,11 @@ from tests.live.vllm_server import install_vllm
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = 3
 TRUE = Delays(first=0.2, between=0.02)
-#: Promised: p99 of the first token (seconds), processor time of a token (microseconds), how late
-#: requests are sent at p99 (seconds), and requests a second on one core as many times those of the
-#: best other.
-FIRST_TOKEN, TOKEN, LATE, TIMES = 0.220, 12.0, 0.002, 3.0
+#: Promised: p99 of the first token (seconds), processor time of a token as many times that of a
+#: client that only notes when events came, how late requests are sent at p99 (seconds), and
+#: requests a second on one core as many times those of the best other. 1.5 times is 12 us on a
+#: machine where that client takes 8.
+FIRST_TOKEN, TOKEN, LATE, TIMES = 0.220, 1.5, 0.002, 3.0
 #: Requests of a command that is measured, beside one of so few that all of it is its start; slow
 #: tools take minutes for more.
 FEW, MANY = 64, 2064
@@ -67,6 +69,7 @@ def measure() -> dict[str, Found]:
     for what, delays in (
         ("paced", TRUE),
         ("bare", TRUE),
+        ("scanning", TRUE),
         ("arrivals", TRUE),
         ("capped", TRUE),
         *([("trace", TRUE)] if TRACE.is_file() else []),
@@ -84,11 +87,15 @@ def _engine(delays: Delays) -> Iterator[str]:
     command: list[str | Path] = [sys.executable, "-O", "-c", _ENGINE, HERE / "engine.py", str(port)]
     command += [f"--ttft={delays.first}", f"--itl={delays.between}"]
     url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory() as folder, kept_to(engine_cores):
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         log = Path(folder) / "engine.log"
         ready, root = f"{url}/health", {"PYTHONPATH": f"{ROOT}:{ROOT / 'stack'}"}
-        with running(command, ready_url=ready, within=30.0, log=log, environment=root):
-            yield url
+        # Only while it starts: who asks it meanwhile has to see all cores to take another.
+        with kept_to(engine_cores):
+            stack.enter_context(
+                running(command, ready_url=ready, within=30.0, log=log, environment=root)
+            )
+        yield url
 
 
 def _run(what: str, url: str) -> Found:
@@ -157,11 +164,11 @@ def truth_of_capped() -> float:
 
 def section(found: dict[str, Found], compared: Sequence[Compared]) -> Section:
     """Return the rows of what was found, and of what others cost and read."""
-    results = {what: each["results"] for what, each in found.items() if what != "bare"}
+    results = {what: each["results"] for what, each in found.items() if what not in FLOORS}
     paced = results["paced"]
     first, gap = paced["latency"]["ttft_sent"], paced["latency"]["itl"]
     token = found["paced"]["cpu"] / paced["tokens"]["answer"] * 1e6
-    floor = found["bare"]["cpu"] / (PACED_TOTAL * ANSWER) * 1e6
+    bare, scanning = (found[what]["cpu"] / (PACED_TOTAL * ANSWER) * 1e6 for what in FLOORS)
     own, *others = compared
     best = min((each for each in others if not each.problem), key=lambda each: each.request)
     late = results["arrivals"]["client"]["late"]["p99"]
@@ -184,10 +191,16 @@ def section(found: dict[str, Found], compared: Sequence[Compared]) -> Section:
         Row(
             "processor time of a token of them",
             f"{token:.1f} us",
-            f"{floor:.1f} us, a client that reads nothing",
-            f"{token / floor:.1f}",
-            f"at most {TOKEN:.0f} us",
-            token <= TOKEN,
+            f"{scanning:.1f} us, a client that only notes when events came",
+            f"{token / scanning:.2f}",
+            f"at most {TOKEN:.1f} times",
+            token / scanning <= TOKEN,
+        ),
+        Row(
+            "a client that reads nothing",
+            f"{bare:.1f} us",
+            f"{scanning:.1f} us",
+            f"{bare / scanning:.2f}",
         ),
         Row(
             f"requests/s of a core, {BURST} at a time whose {ANSWER} tokens come at once",

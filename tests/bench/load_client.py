@@ -18,6 +18,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
+from httptools import HttpResponseParser
 
 from llmstack.load.apis import Api, Question
 from llmstack.load.closed_loop import ClosedLoop
@@ -112,7 +113,35 @@ class _Bare(asyncio.Protocol):
             self._ask()
 
 
-async def _bare(url: str) -> None:
+class _Scanning(_Bare):
+    """The least that can be called a measurement: the time of each event that holds a text.
+
+    No JSON is read, and nothing is counted, checked, summed up or limited in time.
+    """
+
+    def __init__(self, request: bytes, left: Iterator[int]) -> None:
+        super().__init__(request, left)
+        self._parser, self._now = HttpResponseParser(self), 0.0
+        self._times: list[float] = []
+
+    def data_received(self, data: bytes) -> None:
+        self._now = time.monotonic()
+        self._parser.feed_data(data)
+
+    def on_body(self, body: bytes) -> None:
+        if body.find(b'"content":"') >= 0:
+            self._times.append(self._now)
+
+    def on_message_complete(self) -> None:
+        self._times = []
+        self._ask()
+
+
+#: Clients of a few lines, by what they are run as.
+FLOORS = {"bare": _Bare, "scanning": _Scanning}
+
+
+async def _streams(kind: type[_Bare], url: str) -> None:
     address = urlsplit(url)
     asked = {"messages": [], "max_tokens": ANSWER, "stream": True}
     body = json.dumps(asked).encode()
@@ -120,18 +149,18 @@ async def _bare(url: str) -> None:
     left, loop = iter(range(PACED_TOTAL)), asyncio.get_running_loop()
     found = []
     for _ in range(PACED):
-        made = partial(_Bare, head.encode() + body, left)
+        made = partial(kind, head.encode() + body, left)
         _, client = await loop.create_connection(made, address.hostname or "", address.port or 80)
         found.append(client.done)
         await asyncio.sleep(RAMP_UP / PACED)
     await asyncio.gather(*found)
 
 
-def bare(url: str) -> None:
-    """Run the bare client, and tell its processor time."""
+def floor(kind: type[_Bare], url: str) -> None:
+    """Run a client of a few lines, and tell its processor time."""
     begun = time.process_time()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_bare(url))
+        runner.run(_streams(kind, url))
     cpu = time.process_time() - begun
     print(json.dumps({"cpu": cpu, "kept_waiting": kept_waiting()}))
 
@@ -139,8 +168,8 @@ def bare(url: str) -> None:
 def main(what: str, url: str) -> None:
     """Run it, and tell."""
     go_first()
-    if what == "bare":
-        bare(url)
+    if what in FLOORS:
+        floor(FLOORS[what], url)
         return
     asked = job(what, url)
     cpu, waited = time.process_time(), kept_waiting()

@@ -18,7 +18,7 @@ _CLOCK_MONOTONIC, _NON_BLOCKING, _ABSOLUTE = 1, os.O_NONBLOCK, 1
 
 
 class _Times(ctypes.Structure):
-    """`struct itimerspec`: a period, which is not used, and a time."""
+    """`struct itimerspec`: a period and a time."""
 
     _fields_ = (
         ("period_seconds", ctypes.c_long),
@@ -29,7 +29,7 @@ class _Times(ctypes.Structure):
 
 
 class Alarm:
-    """Calls something once, at a time of `time.monotonic`; it may then be set again."""
+    """Calls something at a time of `time.monotonic`, once or again and again."""
 
     def __init__(self, ring: Callable[[], None]) -> None:
         """Know what is called; nothing is until `set`.
@@ -43,15 +43,22 @@ class Alarm:
         if self._timer >= 0:
             self._loop.add_reader(self._timer, self._rung)
 
-    def set(self, at: float) -> None:
-        """Call at a time, or as soon as may be where it is over."""
+    def set(self, at: float, every: float = 0.0) -> None:
+        """Call at a time, or as soon as may be where it is over.
+
+        Args:
+            at: the time.
+            every: seconds from then to the next time, and so on; 0 for no other. Times that were
+                missed are not made up for.
+        """
         if self._timer < 0:
             self._cancel()
-            self._handle = self._loop.call_later(max(0.0, at - monotonic()), self._ring)
+            self._handle = self._loop.call_later(max(0.0, at - monotonic()), self._call, at, every)
             return
         # A time of 0 would switch it off.
         nanoseconds = max(1, round(at * 1e9))
-        times = _Times(0, 0, *divmod(nanoseconds, 1_000_000_000))
+        period = divmod(round(every * 1e9), 1_000_000_000)
+        times = _Times(*period, *divmod(nanoseconds, 1_000_000_000))
         assert _C is not None
         _C.timerfd_settime(self._timer, _ABSOLUTE, ctypes.byref(times), None)
 
@@ -69,6 +76,12 @@ class Alarm:
             os.read(self._timer, 8)
         except BlockingIOError:  # it was set again in the meantime
             return
+        self._ring()
+
+    def _call(self, at: float, every: float) -> None:
+        if every:
+            missed = max(0, int((monotonic() - at) / every))
+            self.set(at + every * (missed + 1), every)
         self._ring()
 
     def _cancel(self) -> None:

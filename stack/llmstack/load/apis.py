@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 from llmstack.load.openai_answers import OpenAiStream, OpenAiWhole
 from llmstack.load.outcome import Outcome
 from llmstack.load.reading import Reading
@@ -89,7 +91,7 @@ class Question:
                 asked = self._infer(prompt, tokens)
             case Api.TOKENS:
                 asked = self._tokens(prompt, tokens)
-        return json.dumps({**asked, **self.more}, separators=(",", ":")).encode()
+        return _worded({**asked, **self.more})
 
     def reading(self, outcome: Outcome, prompt: Prompt) -> Reading:
         """Return what reads the answer."""
@@ -152,6 +154,14 @@ class Question:
                 _tensor("request_output_len", "INT32", [[tokens]], [1, 1]),
             ]
         }
+
+
+def _worded(asked: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(asked)
+    except TypeError:
+        # Halves of characters, and numbers of more than 64 bits.
+        return json.dumps(asked, separators=(",", ":")).encode()
 
 
 def _tensor(name: str, kind: str, data: list[Any], shape: Sequence[int]) -> dict[str, Any]:

@@ -20,8 +20,6 @@ from llmstack.load.planned import Planned
 #: Seconds that a connection may have been idle. Servers close theirs after five (uvicorn's
 #: --timeout-keep-alive), and one that is closed as it is used would be told as a failure.
 _IDLE = 4.0
-#: Seconds that what has come may lie unread.
-_UNREAD = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Endpoint:
     idle: deque[Connection] = field(default_factory=deque)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """A request that is ready to be sent."""
 
@@ -82,7 +80,6 @@ class Client:
         self._endpoints = [_endpoint(url, question, headers or {}, verifies) for url in urls]
         self._turn = 0
         self._exchanges: set[Exchange] = set()
-        self._catching_up: asyncio.TimerHandle | None = None
         self.traffic = Traffic()
 
     def prepare(self, planned: Planned, prompt: Prompt) -> Prepared:
@@ -105,8 +102,6 @@ class Client:
         reading = self._question.reading(outcome, prepared.prompt)
         exchange = Exchange(prepared.data, outcome, reading)
         self._exchanges.add(exchange)
-        if self._catching_up is None:
-            self._keep_catching_up()
         try:
             connection = self._kept(prepared.endpoint) or await self._connect(
                 exchange, prepared.endpoint
@@ -137,18 +132,9 @@ class Client:
             connection.close()
 
     def catch_up(self) -> None:
-        """Read what has come of all answers and was only kept."""
+        """Count what has come of all answers and was only glanced at."""
         for exchange in list(self._exchanges):
             exchange.catch_up()
-
-    def _keep_catching_up(self) -> None:
-        """Catch up from time to time, so that an answer that goes wrong is not kept for long."""
-        self.catch_up()
-        self._catching_up = (
-            asyncio.get_running_loop().call_later(_UNREAD, self._keep_catching_up)
-            if self._exchanges
-            else None
-        )
 
     def leave(self) -> None:
         """End all requests that are under way, as unfinished."""

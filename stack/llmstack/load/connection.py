@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import repeat
 from time import monotonic
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from llmstack.http_chunk import one_chunk
-from llmstack.load.alike import CHUNK_END
+from llmstack.load.alike import Alike, end_of_chunk
 from llmstack.load.outcome import Failure, Outcome
 from llmstack.load.reading import BadAnswerError, Reading, shortened
 
-#: Pieces of an answer that are kept until they are read.
-_MOST_KEPT = 32
 #: Bytes of the body of an error that are kept.
 _ERROR_BODY = 2048
 
@@ -51,7 +50,7 @@ class Exchange:
     _error_body: bytes = b""
 
     def catch_up(self) -> None:
-        """Read what has come and was only kept."""
+        """Count what has come and was only glanced at."""
         if self.connection is not None:
             self.connection.catch_up(self)
 
@@ -117,10 +116,12 @@ class Connection(asyncio.Protocol):
         self._ends_with_connection = False
         #: Whether the parser stands between two chunks, and may be left out of one.
         self._is_between = False
-        #: Whether pieces may be alike, and are only kept; and what is not read yet, with its times.
-        self._keeps = False
-        self._pieces: list[bytes] = []
+        #: What a glance at a chunk is enough of; when such chunks came, how many tokens there were
+        #: so far as each said, and their bytes, until they are counted.
+        self._alike: Alike | None = None
         self._times: list[float] = []
+        self._totals: list[int] = []
+        self._glanced_at = 0
 
     # --- what asyncio calls -----------------------------------------------------------------------
 
@@ -130,35 +131,45 @@ class Connection(asyncio.Protocol):
         self._transport, self.is_open = cast("asyncio.Transport", transport), True
 
     def data_received(self, data: bytes) -> None:
-        """Note when something came; read it, or keep it to be read with what follows."""
-        now, exchange = monotonic(), self._exchange
-        if exchange is None:
-            # Nobody has asked.
-            self._traffic.bytes_received += len(data)
-            self.close()
+        """Note when something came, and read it where a glance is not enough."""
+        now, alike = monotonic(), self._alike
+        if alike is not None and (total := alike.chunk(data)) is not None:
+            self._times.append(now)
+            if total:
+                self._totals.append(total)
+            self._glanced_at += len(data)
             return
-        self._pieces.append(data)
-        self._times.append(now)
-        if self._keeps and data.endswith(CHUNK_END) and len(self._times) < _MOST_KEPT:
-            return
-        self.catch_up(exchange)
-        if exchange.done.done() and self._exchange is exchange:
-            # It failed before its end, and what follows is of no use.
+        exchange = self._exchange
+        place = 0
+        while exchange is not None and place < len(data) and not exchange.done.done():
+            place = self._glance(data, place, now)
+            if place < len(data):
+                self.catch_up(exchange)
+                end = end_of_chunk(data, place)
+                self._read(data[place:end], now, exchange)
+                place = end
+        if place < len(data) or (self._exchange is not None and self._exchange.done.done()):
+            # Nobody has asked, or it failed before its end: what follows is of no use.
             self.close()
 
+    def _glance(self, data: bytes, place: int, now: float) -> int:
+        """Keep the times of chunks of which a glance is enough; return where another begins."""
+        if self._alike is None:
+            return place
+        totals, end = self._alike.chunks(data, place)
+        self._times.extend(repeat(now, len(totals)))
+        self._totals.extend(filter(None, totals))
+        self._glanced_at += end - place
+        return end
+
     def catch_up(self, exchange: Exchange) -> None:
-        """Read what has come of an answer."""
-        if not self._times or self._exchange is not exchange:
+        """Count what has come of an answer and was only glanced at."""
+        if not self._times or self._exchange is not exchange or exchange.done.done():
             return
-        pieces, times, outcome = self._pieces, self._times, exchange.outcome
-        self._pieces, self._times = [], []
-        while pieces and not exchange.done.done():
-            before = outcome.seen_tokens
-            taken = exchange.reading.feed_alike(pieces, times) if self._keeps else 0
-            self._count(exchange, sum(map(len, pieces[:taken])), outcome.seen_tokens - before)
-            if taken < len(pieces) and not exchange.done.done():
-                self._read(pieces[taken], times[taken], exchange)
-            pieces, times = pieces[taken + 1 :], times[taken + 1 :]
+        before = exchange.outcome.seen_tokens
+        exchange.reading.came_alike(self._times, self._totals)
+        self._count(exchange, self._glanced_at, exchange.outcome.seen_tokens - before)
+        self._times, self._totals, self._glanced_at = [], [], 0
 
     def _read(self, data: bytes, now: float, exchange: Exchange) -> None:
         outcome = exchange.outcome
@@ -170,7 +181,8 @@ class Connection(asyncio.Protocol):
         else:
             self._parse(data, now, exchange)
         self._count(exchange, len(data), outcome.seen_tokens - before)
-        self._keeps = self._is_between and outcome.status == 200 and exchange.reading.knows_alike
+        can_glance = self._is_between and outcome.status == 200 and not exchange.done.done()
+        self._alike = exchange.reading.alike if can_glance else None
 
     def _count(self, exchange: Exchange, size: int, tokens: int) -> None:
         exchange.outcome.bytes_received += size
@@ -247,7 +259,7 @@ class Connection(asyncio.Protocol):
     def send(self, exchange: Exchange) -> None:
         """Send a request."""
         assert self._transport is not None
-        self._exchange, exchange.connection, self._keeps = exchange, self, False
+        self._exchange, exchange.connection, self._alike = exchange, self, None
         exchange.outcome.sent = monotonic()
         exchange.outcome.bytes_sent = len(exchange.request)
         self._traffic.bytes_sent += len(exchange.request)

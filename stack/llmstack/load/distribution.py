@@ -3,13 +3,15 @@
 It is HdrHistogram: what it holds can be added up (percentiles cannot be averaged), it says its
 bound of error, and its text is a format that other tools read. Of 200,000 lognormal times its p50
 to p99 were within 0.06 % of the exact ones, DDSketch's (0.5 %) within 0.48 %; either takes 3.3 us
-a value, which is why equal values are counted first and recorded together.
+a value, which is why equal values are counted and recorded together.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import inf
 
 # It carries no types.
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
@@ -22,8 +24,10 @@ LONGEST = 4 * 3600.0
 _STEPS, _MOST = round(1 / STEP), round(LONGEST / STEP)
 #: Figures that are kept of a value.
 _FIGURES = 3
-#: Values that are kept until they are recorded.
-_BUFFER = 8192
+#: Values that are kept until they are counted.
+_BUFFER = 1024
+#: The histogram tells all steps below half of this apart, and above as many of each power of two.
+_TOLD_APART = 4096
 
 
 class Distribution:
@@ -32,36 +36,47 @@ class Distribution:
     def __init__(self) -> None:
         """Begin with none."""
         self._histogram = HdrHistogram(1, _MOST, _FIGURES)
-        self._buffer: list[int] = []
-        self._sum = 0.0
-        self.count = 0
-        self.least, self.most = 0.0, 0.0
+        #: As they came, until they are counted; and how often each number of steps did, until that
+        #: is recorded.
+        self._seconds = array("d")
+        self._steps: Counter[int] = Counter()
+        self._count, self._sum = 0, 0.0
+        self._least, self._most = inf, 0.0
 
     def add(self, seconds: float) -> None:
         """Take notice of a length of time."""
-        self._see(seconds, seconds)
-        self._sum += seconds
-        self.count += 1
-        self._buffer.append(_steps(seconds))
-        if len(self._buffer) > _BUFFER:
-            self._record()
+        self._seconds.append(seconds)
+        if len(self._seconds) > _BUFFER:
+            self._count_them()
 
     def extend(self, seconds: Iterable[float]) -> None:
         """Take notice of lengths of time."""
-        values = list(seconds)
-        if not values:
-            return
-        most = max(values)
-        self._see(min(values), most)
-        self._sum += sum(values)
-        self.count += len(values)
-        if most <= LONGEST:
-            # As _steps does it, without a call for each.
-            self._buffer.extend([int(value * _STEPS + 0.5) or 1 for value in values])
-        else:
-            self._buffer.extend(map(_steps, values))
-        if len(self._buffer) > _BUFFER:
-            self._record()
+        self._seconds.extend(seconds)
+        if len(self._seconds) > _BUFFER:
+            self._count_them()
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return self._count + len(self._seconds)
+
+    @property
+    def least(self) -> float:
+        """The shortest; 0 where there was none."""
+        self._count_them()
+        return self._least if self._count else 0.0
+
+    @property
+    def most(self) -> float:
+        """The longest; 0 where there was none."""
+        self._count_them()
+        return self._most
+
+    @property
+    def mean(self) -> float | None:
+        """Return the mean."""
+        self._count_them()
+        return self._sum / self._count if self._count else None
 
     def percentile(self, percent: float) -> float | None:
         """Return the least length that so many percent do not exceed; None where there is none."""
@@ -69,42 +84,48 @@ class Distribution:
 
     def percentiles(self, percents: Sequence[float]) -> list[float]:
         """Return several, which takes no longer than one; of at least one length of time."""
-        self._record()
-        found = self._histogram.get_percentile_to_value_dict(list(percents))
+        found = self._recorded().get_percentile_to_value_dict(list(percents))
         steps = (float(found[percent]) * STEP for percent in percents)
-        return [min(max(each, self.least), self.most) for each in steps]
-
-    @property
-    def mean(self) -> float | None:
-        """Return the mean."""
-        return self._sum / self.count if self.count else None
+        return [min(max(each, self._least), self._most) for each in steps]
 
     def merge(self, other: Distribution) -> None:
         """Add all that another holds."""
-        if not other.count:
-            return
-        other._record()
-        self._record()
-        self._see(other.least, other.most)
-        self._histogram.add(other._histogram)
+        self._recorded().add(other._recorded())
         self._sum += other._sum
-        self.count += other.count
+        self._count += other._count
+        self._least, self._most = min(self._least, other._least), max(self._most, other._most)
 
     def encoded(self) -> str:
         """Return the histogram in the format of HdrHistogram (V2, compressed, base64)."""
-        self._record()
-        return bytes(self._histogram.encode()).decode("ascii")
+        return bytes(self._recorded().encode()).decode("ascii")
 
-    def _see(self, least: float, most: float) -> None:
-        self.least = min(self.least, least) if self.count else least
-        self.most = max(self.most, most) if self.count else most
+    def _count_them(self) -> None:
+        seconds = self._seconds
+        if not seconds:
+            return
+        least, most = min(seconds), max(seconds)
+        self._least, self._most = min(self._least, least), max(self._most, most)
+        self._sum += sum(seconds)
+        self._count += len(seconds)
+        if least < 0 or most > LONGEST:
+            seconds = array("d", [min(max(each, 0.0), LONGEST) for each in seconds])
+        steps = [int(each * _STEPS + 0.5) or 1 for each in seconds]
+        self._steps.update(steps if most < _TOLD_APART * STEP else map(_rounded, steps))
+        del self._seconds[:]
 
-    def _record(self) -> None:
-        found = Counter(self._buffer)
-        self._buffer.clear()
-        for value, times in found.items():
-            self._histogram.record_value(value, times)
+    def _recorded(self) -> HdrHistogram:
+        """Return the histogram with all that was seen."""
+        self._count_them()
+        for steps, times in self._steps.items():
+            self._histogram.record_value(steps, times)
+        self._steps.clear()
+        return self._histogram
 
 
-def _steps(seconds: float) -> int:
-    return min(max(1, int(seconds * _STEPS + 0.5)), _MOST)
+def _rounded(steps: int) -> int:
+    """Return a number that the histogram does not tell from this, and that many share.
+
+    There are 43,000 of them, so that nothing has to be recorded before somebody asks.
+    """
+    most = max(0, steps.bit_length() - _TOLD_APART.bit_length() + 1)
+    return steps >> most << most

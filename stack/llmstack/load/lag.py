@@ -40,7 +40,7 @@ class Lag:
         """Sample from now on."""
         self._alarm = Alarm(self._sample)
         self._due = monotonic() + EVERY
-        self._alarm.set(self._due)
+        self._alarm.set(self._due, EVERY)
 
     def end(self) -> None:
         """Sample no more."""
@@ -52,12 +52,13 @@ class Lag:
         due, now = self._due, monotonic()
         for seen in (self.seen, *self.others):
             self._due = sampled(seen, due, now)
-        if self._alarm is not None:
-            self._alarm.set(self._due)
 
 
 def sampled(seen: Seen, due: float, now: float) -> float:
     """Note how late a sample is, and those that were missed; return when the next is due."""
     missed = max(0, int((now - due) / EVERY))
+    if not missed:
+        seen.extend((max(0.0, now - due),))
+        return due + EVERY
     seen.extend(max(0.0, now - due - EVERY * number) for number in range(missed + 1))
     return due + EVERY * (missed + 1)

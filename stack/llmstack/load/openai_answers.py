@@ -24,7 +24,9 @@ from llmstack.load.reading import (
 _DONE = b"[DONE]"
 #: Where a model's words stand: https://docs.vllm.ai/en/latest/features/reasoning_outputs/ has
 #: `reasoning`, older versions and SGLang `reasoning_content`.
-_WORDS = ("content", "text", "reasoning_content", "reasoning", "tool_calls", "function_call")
+_WORDS = frozenset(
+    ("content", "text", "reasoning_content", "reasoning", "tool_calls", "function_call")
+)
 
 
 class OpenAiStream(StreamReading):
@@ -40,34 +42,30 @@ class OpenAiStream(StreamReading):
         super().__init__(outcome)
         self._is_done, self._reads_all = False, reads_all
         #: What nearly all events of this stream are like.
-        self._alike: Alike | None = None
+        self._learnt: Alike | None = None
 
-    def feed_alike(self, pieces: Sequence[bytes], times: Sequence[float]) -> int:
-        """Take pieces that are alike; a glance at each is enough."""
-        alike = self._alike
-        if alike is None or not self._events.is_between:
-            return 0
-        found = alike.read(pieces)
-        if alike.counts:
-            for total, now in zip(found, times, strict=False):
-                self._count(total, now)
-        elif found:
-            self._outcome.came_each(times[: len(found)])
-        return len(found)
+    @property
+    def alike(self) -> Alike | None:
+        """What events are like of which a glance is enough."""
+        return self._learnt if self._events.is_between else None
+
+    def came_alike(self, times: Sequence[float], totals: Sequence[int]) -> None:
+        """Take events that are alike."""
+        if not totals:
+            self._outcome.came_each(times)
+        for total, now in zip(totals, times, strict=bool(totals)):
+            self._count(total, now)
 
     def _take(self, event: bytes, now: float) -> None:
-        alike = self._alike
-        total = None if alike is None else alike.glance(event)
-        if alike and total is not None:
-            if alike.counts:
-                self._count(total, now)
-            else:
-                self._outcome.came(1, now)
-            return
-        if event == _DONE:
+        total = None if self._learnt is None else self._learnt.event(event)
+        if total:
+            self._count(total, now)
+        elif total == 0:
+            self._outcome.came(1, now)
+        elif event == _DONE:
             self._is_done = True
-            return
-        self._read(event, now)
+        else:
+            self._read(event, now)
 
     def _count(self, total: int, now: float) -> None:
         outcome = self._outcome
@@ -78,10 +76,7 @@ class OpenAiStream(StreamReading):
     def _read(self, event: bytes, now: float) -> None:
         outcome, told = self._outcome, read_object(event)
         choices = objects_of(told.get("choices"))
-        has_words = any(map(_has_words, choices))
-        for choice in choices:
-            if choice.get("finish_reason"):
-                outcome.finish_reason = str(choice["finish_reason"])
+        has_words, has_ended = _choices(choices, outcome)
         count = _usage(told, outcome)
         if not outcome.seen_tokens and choices and count:
             # The first tokens are counted in their own event, and so are all others.
@@ -91,14 +86,13 @@ class OpenAiStream(StreamReading):
             self._count(count, now)
         elif has_words and not is_counted:
             outcome.came(1, now)
-        if has_words and is_counted == (count is not None) and not any(map(_has_ended, choices)):
+        if has_words and is_counted == (count is not None) and not has_ended:
             self._learn(event, is_counted=is_counted)
 
     def _learn(self, event: bytes, *, is_counted: bool) -> None:
         """Remember what an event is like that brings one token and tells nothing else."""
         if not self._reads_all:
-            self._alike = learnt(event, is_counted=is_counted) or self._alike
-            self.knows_alike = self._alike is not None
+            self._learnt = learnt(event, is_counted=is_counted) or self._learnt
 
     def _see_it_is_whole(self) -> None:
         if not self._is_done and not self._outcome.finish_reason:
@@ -111,13 +105,20 @@ class OpenAiWhole(WholeReading):
 
     def _read(self, told: dict[str, Any]) -> None:
         outcome = self._outcome
-        choices = objects_of(told.get("choices"))
-        for choice in choices:
-            if choice.get("finish_reason"):
-                outcome.finish_reason = str(choice["finish_reason"])
+        has_words, _ = _choices(objects_of(told.get("choices")), outcome)
         _usage(told, outcome)
-        if not any(map(_has_words, choices)) and not outcome.told_tokens:
+        if not has_words and not outcome.told_tokens:
             raise BadAnswerError(Failure.EMPTY, "no choice has a text")
+
+
+def _choices(choices: Sequence[dict[str, Any]], outcome: Outcome) -> tuple[bool, bool]:
+    """Keep why a choice has ended; return whether one has words, and whether one has ended."""
+    has_words = has_ended = False
+    for choice in choices:
+        has_words = has_words or _has_words(choice)
+        if reason := choice.get("finish_reason"):
+            outcome.finish_reason, has_ended = str(reason), True
+    return has_words, has_ended
 
 
 def _usage(told: dict[str, Any], outcome: Outcome) -> int | None:
@@ -134,11 +135,7 @@ def _usage(told: dict[str, Any], outcome: Outcome) -> int | None:
     return count
 
 
-def _has_ended(choice: dict[str, Any]) -> bool:
-    return bool(choice.get("finish_reason"))
-
-
 def _has_words(choice: dict[str, Any]) -> bool:
     delta = choice.get("delta") or choice.get("message")
     said = delta if isinstance(delta, dict) else choice
-    return any(said.get(name) for name in _WORDS)
+    return any(words and name in _WORDS for name, words in said.items())

@@ -33,6 +33,9 @@ from llmstack.load.watching import Lines, Watcher
 #: not held; somebody ended it.
 WELL, NOTHING_ANSWERED, NOT_TO_BE_TRUSTED, NOT_HELD, INTERRUPTED = 0, 1, 3, 4, 130
 
+#: Objects more than there were before they are looked through: 700 is what Python takes.
+_GARBAGE = 10_000
+
 Say = Callable[[str], None]
 
 
@@ -165,12 +168,16 @@ async def _measure(job: Job, watchers: Sequence[Watcher]) -> Document:
         running.add_signal_handler(signal.SIGINT, runner.stop)
         running.add_signal_handler(signal.SIGTERM, runner.stop)
     # What is there now stays; looking through it again would hold up the loop for milliseconds.
+    # What comes and goes with requests is in no cycle, and is seldom worth looking through.
     gc.collect()
     gc.freeze()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(_GARBAGE, *thresholds[1:])
     ticking = asyncio.create_task(_tick(job, client, runner, seconds, watchers))
     try:
         facts = await runner.run()
     finally:
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
         ticking.cancel()
         with suppress(asyncio.CancelledError):

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 
 import orjson
 
+from llmstack.load.alike import Alike
 from llmstack.load.events import Events, TooLongError
 from llmstack.load.outcome import Counted, Failure, Outcome
 
@@ -30,16 +31,22 @@ class BadAnswerError(ValueError):
 class Reading(ABC):
     """An answer that is being read."""
 
-    #: Whether what comes may be alike, and may be kept to be read many pieces at once.
-    knows_alike = False
+    @property
+    def alike(self) -> Alike | None:
+        """What events are like of which a glance is enough.
 
-    def feed_alike(self, pieces: Sequence[bytes], times: Sequence[float]) -> int:
-        """Take pieces of HTTP that came at such times, and return how many were taken.
-
-        The first that is not as those before, and all after it, have to be fed one by one.
+        None where nothing is known of them, or where one has begun.
         """
-        del pieces, times
-        return 0
+        return None
+
+    def came_alike(self, times: Sequence[float], totals: Sequence[int]) -> None:
+        """Take events that are alike.
+
+        Args:
+            times: when each came.
+            totals: how many tokens there were so far as each said; none where they do not say.
+        """
+        raise NotImplementedError(f"{type(self).__name__} knows of none: {times}, {totals}")
 
     @abstractmethod
     def feed(self, data: bytes, now: float) -> None:

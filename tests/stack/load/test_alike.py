@@ -1,4 +1,4 @@
-"""Pieces that are alike, kept as they come and read many at once: they tell what reading each would."""
+"""Chunks that are alike, of which a glance is enough: they tell what reading each would."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from llmstack.load.alike import learnt
-from llmstack.load.apis import Question
-from llmstack.load.client import Client
 from llmstack.load.connection import Connection, Exchange, Traffic
 from llmstack.load.openai_answers import OpenAiStream
 from llmstack.load.outcome import Failure, Outcome
 from llmstack.load.planned import Planned
 from tests.stack.gateway.raw_engine import END, HANG, STREAM, chunked
-from tests.stack.load.asking import CHAT, ask
+from tests.stack.load.asking import ask
 from tests.stack.load.golden import CHATS, DONE, ROLE, STOP, event, said, usage
 
 
@@ -35,45 +33,53 @@ COUNTED = learnt(data_of(said("a", **usage(3))), is_counted=True)
 
 
 @pytest.mark.parametrize(
-    ("pieces", "found"),
+    ("came", "found"),
     [
-        ([said("b"), said("back\\"), said("line\n")], [0, 0, 0]),
-        ([said("b"), said('quote"'), said("c")], [0]),
-        ([said("b"), said(""), said("c")], [0]),
-        ([said("b"), STOP, said("c")], [0]),
-        ([DONE], []),
-        ([said("b") + said("c")], []),
-        ([said("b")[:-1] + b"\n\n"], []),
-        ([b": kept\n\n"], []),
+        (said("b"), 0),
+        (said("back\\"), 0),
+        (said("line\n"), 0),
+        (said('quote"'), None),
+        (said(""), None),
+        (STOP, None),
+        (DONE, None),
+        (said("b") + said("c"), None),
+        (said("b")[:-1] + b"\r\n\n", None),
+        (said("b")[:-1], None),
+        (said("b").replace(b"b", b"b\n"), None),
+        (b": kept\n\n", None),
     ],
 )  # fmt: skip
-def test_of_text_that_is_alike(pieces: Sequence[bytes], found: list[int]) -> None:
-    """Up to the first that is not: empty, with a quote, the last, two in one, another line, a comment."""
+def test_of_text_that_is_alike(came: bytes, found: int | None) -> None:
+    """Not: one with a quote, empty, the last, two in one, another line, half, a comment."""
     assert PLAIN is not None
-    assert found == PLAIN.read([piece(each) for each in pieces])
+    assert [found, found] == [PLAIN.chunk(piece(came)), PLAIN.chunk(piece(came))]
 
 
 @pytest.mark.parametrize(
-    ("pieces", "found"),
+    ("came", "found"),
     [
-        ([said("b", **usage(4)), said("", **usage(5)), said("cd", **usage(17))], [4, 5, 17]),
-        ([said("b", **usage(4, prompt=9))], []),
-        ([said("b", **usage(4)), said("c")], [4]),
-        ([said("b", usage=None)], []),
+        (said("b", **usage(4)), 4),
+        (said("", **usage(5)), 5),
+        (said("cd", **usage(17)), 17),
+        (said("b", **usage(0)), None),
+        (said("b", **usage(4, prompt=9)), None),
+        (said("b"), None),
+        (said("b", usage=None), None),
     ],
 )
-def test_of_counts_that_are_alike(pieces: Sequence[bytes], found: list[int]) -> None:
+def test_of_counts_that_are_alike(came: bytes, found: int | None) -> None:
     """An empty text is a token where the event counts it."""
     assert COUNTED is not None
-    assert found == COUNTED.read([piece(each) for each in pieces])
+    assert [found, found] == [COUNTED.chunk(piece(came)), COUNTED.event(data_of(came))]
 
 
 def test_a_length_has_to_be_that_of_the_event() -> None:
     """A chunk may hold more than what came, or is none at all."""
     assert PLAIN is not None
     good = piece(said("b"))
-    for bad in (b"1" + good, b"zz\r\n" + said("b") + b"\r\n", said("b") + b"\r\n", b"\r\n" + good):
-        assert [0] == PLAIN.read([good, bad, good])
+    long = piece(said("b" * 5000))
+    for bad in (b"1" + good, b"zz\r\n" + said("b") + b"\r\n", said("b") + b"\r\n", b"\r\n" + good, long, b""):  # fmt: skip
+        assert [0, None, 0] == [PLAIN.chunk(each) for each in (good, bad, good)]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ def received(pieces: Sequence[bytes], *, reads_all: bool) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("name", CHATS)
 @pytest.mark.parametrize("ways", range(4))
-def test_what_is_kept_tells_what_reading_each_would(name: str, ways: int) -> None:
+def test_a_glance_tells_what_reading_each_would(name: str, ways: int) -> None:
     """However events are put into chunks and pieces, and wherever the stream ends."""
     events = [part + b"\n\n" for _, data in CHATS[name].came for part in data.split(b"\n\n") if part]  # fmt: skip
     together = [b"".join(events[place : place + 1 + ways // 2]) for place in range(0, len(events), 1 + ways // 2)]  # fmt: skip
@@ -163,7 +169,7 @@ def test_any_stream_tells_the_same(told: list[tuple[str, str]], counts: bool) ->
     assert received(pieces, reads_all=True) == received(pieces, reads_all=False)
 
 
-def test_what_goes_wrong_among_what_is_kept_is_told() -> None:
+def test_what_goes_wrong_among_what_is_alike_is_told() -> None:
     """A server that then hangs does not hide it."""
     oops = b"data: {oops}\n\n"
     (found,) = ask([STREAM, chunked(ROLE, said("a"), said("b"), said("c"), oops), HANG])
@@ -171,7 +177,7 @@ def test_what_goes_wrong_among_what_is_kept_is_told() -> None:
     assert (Failure.INVALID_JSON, "{oops}", 3) == (found.failure, found.detail, found.seen_tokens)
 
 
-def test_what_is_kept_counts_when_an_answer_is_left() -> None:
+def test_what_was_glanced_at_counts_when_an_answer_is_left() -> None:
     """Its tokens came before."""
 
     async def run() -> Outcome:
@@ -189,18 +195,6 @@ def test_what_is_kept_counts_when_an_answer_is_left() -> None:
     found = asyncio.run(run())
 
     assert (True, 5, 4) == (found.is_unfinished, found.seen_tokens, len(found.gaps))
-
-
-def test_no_clock_runs_when_nothing_is_under_way() -> None:
-    """What looks after answers that are only kept ends with the last of them."""
-
-    async def run() -> bool:
-        client = Client(["http://127.0.0.1:9"], Question(CHAT.api, "m"))
-        await client.ask(client.prepare(Planned(0.0, 1, 1), "inn"), 0.0)
-        client._keep_catching_up()
-        return client._catching_up is None
-
-    assert asyncio.run(run())
 
 
 def test_numbers_of_python_are_read() -> None:

@@ -6,8 +6,9 @@ import math
 import random
 
 import pytest
+from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
 
-from llmstack.load.distribution import LONGEST, Distribution
+from llmstack.load.distribution import LONGEST, Distribution, _rounded
 
 DRAWN = [random.Random(7).lognormvariate(math.log(0.02), 1.0) for _ in range(20_000)]
 
@@ -59,3 +60,13 @@ def test_what_is_longer_than_the_longest_keeps_its_place() -> None:
 
     assert 2 * LONGEST == made.most
     assert LONGEST == pytest.approx(made.percentile(100), rel=1e-2)
+
+
+def test_what_is_counted_together_the_histogram_does_not_tell_apart() -> None:
+    """So counting before recording costs no figure."""
+    told = HdrHistogram(1, 10**9, 3)
+    drawn = random.Random(7)
+    steps = [*range(1, 10_000), *(int(10 ** drawn.uniform(0, 9)) for _ in range(10_000))]
+
+    assert all(told.values_are_equivalent(each, _rounded(each)) for each in steps)
+    assert 9000 > len({_rounded(each) for each in range(20_000)})
