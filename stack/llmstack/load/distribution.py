@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import inf
+from math import ceil, inf
 
 # It carries no types.
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
@@ -84,7 +84,12 @@ class Distribution:
 
     def percentiles(self, percents: Sequence[float]) -> list[float]:
         """Return several, which takes no longer than one; of at least one length of time."""
-        found = self._recorded().get_percentile_to_value_dict(list(percents))
+        histogram = self._recorded()
+        # By itself it rounds to the nearest value, which may leave more than so many percent above.
+        ranks = {each: ceil(round(each / 100 * self._count, 6)) for each in percents}
+        exact = {each: 100 * rank / self._count for each, rank in ranks.items()}
+        told = histogram.get_percentile_to_value_dict(list(exact.values()))
+        found = {each: told[percent] for each, percent in exact.items()}
         steps = (float(found[percent]) * STEP for percent in percents)
         return [min(max(each, self._least), self._most) for each in steps]
 

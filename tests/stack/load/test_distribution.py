@@ -27,6 +27,15 @@ def test_percentiles_are_true(percent: float) -> None:
     assert exact == pytest.approx(of(*DRAWN).percentile(percent), rel=1e-3, abs=1e-5)
 
 
+@pytest.mark.parametrize("count", [1, 2, 20, 32, 100, 1000])
+@pytest.mark.parametrize("percent", [50, 95, 99, 99.9])
+def test_of_few_it_is_one_of_them(count: int, percent: float) -> None:
+    """The first that so many percent do not exceed, as a server's buckets have it."""
+    rank = math.ceil(round(percent * count / 100, 6))
+
+    assert 0.1 * rank == pytest.approx(of(*(0.1 * each for each in range(1, count + 1))).percentile(percent), rel=1e-3)  # fmt: skip
+
+
 def test_of_none_there_is_none() -> None:
     """No percentile and no mean."""
     assert (None, None, 0) == (of().percentile(50), of().mean, of().count)
