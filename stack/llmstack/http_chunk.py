@@ -4,17 +4,12 @@ from __future__ import annotations
 
 #: What a chunk begins with, by the length of all of it, as engines write it; longer ones than a
 #: token has are left to the parser.
-_HEADS = {len(head) + size + 2: head for size in range(1, 2048) if (head := b"%x\r\n" % size)}
-
-
-def head_of(length: int) -> bytes | None:
-    """Return what a chunk begins with of which all together is so long; None where none is."""
-    return _HEADS.get(length)
+HEADS = {len(head) + size + 2: head for size in range(1, 2048) if (head := b"%x\r\n" % size)}
 
 
 def one_chunk(data: bytes) -> bytes:
     """Return the content of one chunk that is whole; nothing of all else."""
-    head = _HEADS.get(len(data))
+    head = HEADS.get(len(data))
     if head is None or not data.startswith(head) or not data.endswith(b"\r\n"):
         return b""
     return data[len(head) : -2]

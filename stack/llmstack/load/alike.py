@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from llmstack.http_chunk import head_of
+from llmstack.http_chunk import HEADS
 
 #: What frames the data of an event, and what a chunk ends with that holds one.
 _BEGIN, _CHUNK_END = b"data: ", b"\n\n\r\n"
@@ -73,7 +73,7 @@ class Alike:
         return found, place
 
     def _head(self, length: int) -> bytes | None:
-        head = head_of(length)
+        head = HEADS.get(length)
         if head is None:
             return None
         self._heads[length] = head = head + _BEGIN + self._before

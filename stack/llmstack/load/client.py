@@ -42,7 +42,7 @@ class Endpoint:
     idle: deque[Connection] = field(default_factory=deque)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A request that is ready to be sent."""
 

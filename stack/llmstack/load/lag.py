@@ -57,8 +57,5 @@ class Lag:
 def sampled(seen: Seen, due: float, now: float) -> float:
     """Note how late a sample is, and those that were missed; return when the next is due."""
     missed = max(0, int((now - due) / EVERY))
-    if not missed:
-        seen.extend((max(0.0, now - due),))
-        return due + EVERY
     seen.extend(max(0.0, now - due - EVERY * number) for number in range(missed + 1))
     return due + EVERY * (missed + 1)

@@ -51,10 +51,11 @@ class OpenAiStream(StreamReading):
 
     def came_alike(self, times: Sequence[float], totals: Sequence[int]) -> None:
         """Take events that are alike."""
-        if not totals:
+        if totals:
+            for total, now in zip(totals, times, strict=True):
+                self._count(total, now)
+        else:
             self._outcome.came_each(times)
-        for total, now in zip(totals, times, strict=bool(totals)):
-            self._count(total, now)
 
     def _take(self, event: bytes, now: float) -> None:
         total = None if self._learnt is None else self._learnt.event(event)
