@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from urllib.parse import urlsplit
 
 from llmstack.errors import ConfigurationError
+from llmstack.load.address import read_address
 from llmstack.load.apis import Prompt, Question
 from llmstack.load.connection import Connection, Exchange, Traffic
 from llmstack.load.outcome import Failure, Outcome
@@ -195,25 +195,16 @@ def _close_unused(made: asyncio.Future[tuple[asyncio.Transport, Connection]]) ->
 
 
 def _endpoint(url: str, question: Question, headers: Mapping[str, str], verifies: bool) -> Endpoint:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{url}: expected http(s)://host[:port][/path], got {error}"
-        ) from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ConfigurationError(f"{url}: expected http(s)://host[:port][/path]")
+    address = read_address(url)
     tls = None
-    if parts.scheme == "https":
+    if address.is_tls:
         tls = ssl.create_default_context()
         if not verifies:
             tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-    before = parts.path.rstrip("/")
     # People give OpenAI's base address with its version.
-    path = before.removesuffix("/v1") + question.path
+    path = address.path.removesuffix("/v1") + question.path
     lines = {
-        "Host": parts.netloc.rpartition("@")[2],
+        "Host": address.authority,
         "Content-Type": "application/json",
         "Accept": "text/event-stream" if question.is_stream else "application/json",
         **headers,
@@ -222,4 +213,4 @@ def _endpoint(url: str, question: Question, headers: Mapping[str, str], verifies
     if any("\r" in line or "\n" in line for line in told):
         raise ConfigurationError("a header has a line break in it")
     head = "\r\n".join([*told, "Content-Length: "]).encode()
-    return Endpoint(url, parts.hostname, port or (443 if tls else 80), head, tls)
+    return Endpoint(url, address.host, address.port, head, tls)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llmstack.errors import ConfigurationError
+from llmstack.load.address import read_address
 from llmstack.load.apis import Api, Prompt, Question
 from llmstack.load.arrivals import arrivals
 from llmstack.load.capacity import compared, tokens_a_second
@@ -69,6 +70,9 @@ class Servers:
         Raises:
             LlmstackError: an option that cannot be, or a server that does not say its model.
         """
+        for url in self.urls:
+            # Before one is asked for its model: that it cannot be reached would say less.
+            read_address(url)
         api, headers = Api(self.api), self._all_headers()
         model = self.model or model_of(self.urls[0], api, headers, verifies=self.verifies)
         question = Question(

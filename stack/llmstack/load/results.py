@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import resource
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from llmstack.errors import ConfigurationError
+from llmstack.load.address import without_credentials
 from llmstack.load.distribution import Distribution
 from llmstack.load.measuring import Measured, Part
 from llmstack.load.runner import Run
@@ -26,8 +26,6 @@ SCHEMA, VERSION = "llmstack.load", 1
 PERCENTS = (50, 75, 90, 95, 99, 99.9)
 #: Options whose values are nobody else's.
 _SECRET = ("--header", "-H", "--api-key")
-#: What stands in an address before its host.
-_CREDENTIALS = re.compile(r"://[^/@\s]+@")
 _PACKAGES = ("llmdash", "httptools", "hdrhistogram", "uvloop")
 
 Document = dict[str, Any]
@@ -175,7 +173,7 @@ def without_secrets(command: Sequence[str]) -> list[str]:
         elif mark and name in _SECRET:
             told.append(f"{name}=…")
         else:
-            told.append(_CREDENTIALS.sub("://…@", word))
+            told.append(without_credentials(word))
         hides = not hides and word in _SECRET
     return told
 

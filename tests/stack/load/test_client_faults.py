@@ -200,6 +200,8 @@ def test_what_is_under_way_can_be_left() -> None:
         ("inn", "inn: expected http(s)://host[:port][/path]"),
         ("ftp://inn", "ftp://inn: expected http(s)://host[:port][/path]"),
         ("http://inn:99999", "http://inn:99999: expected http(s)://host[:port][/path], got Port out of range 0-65535"),
+        ("http://inn:key@barn", "http://…@barn: expected http(s)://host[:port][/path]; a name and a password are sent by --header 'Authorization: Basic …'"),
+        ("inn://inn:key@barn", "inn://…@barn: expected http(s)://host[:port][/path]"),
     ],
 )  # fmt: skip
 def test_an_address_that_is_none_is_told(url: str, told: str) -> None:

@@ -165,6 +165,15 @@ def test_what_cannot_be_is_told_before_anything_is_sent(options: list[str], told
     assert (1, f"Error: {told}\n") == (done.exit_code, done.output)
 
 
+@pytest.mark.parametrize("model", [[], ["--model", "m"]])
+def test_an_address_without_its_scheme_says_what_one_is(model: list[str]) -> None:
+    """Also where the server would be asked for its model first."""
+    done = invoke("load", "--url", "127.0.0.1:9", *model, "--rate", "1", "--total", "1")
+
+    told = "Error: 127.0.0.1:9: expected http(s)://host[:port][/path]\n"
+    assert (1, told) == (done.exit_code, done.output)
+
+
 def test_ctrl_c_writes_what_was_measured(tmp_path: Path) -> None:
     """Also in the middle of a run, whose exit says that it was ended."""
     path = tmp_path / "a.json"

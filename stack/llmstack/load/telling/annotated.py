@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from llmstack.errors import ConfigurationError
+from llmstack.load.address import without_credentials
 from llmstack.load.program import Job
 from llmstack.load.results import Document
-from llmstack.load.telling.asking import PATIENCE, asked, without_credentials
+from llmstack.load.telling.asking import PATIENCE, asked
 
 #: What all of them carry, so that a page can ask for them.
 TAGS = ("llmdash", "load")

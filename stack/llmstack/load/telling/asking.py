@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
@@ -36,9 +35,3 @@ async def asked(
         return b"", f"no answer within {PATIENCE.total:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return b"", str(error) or type(error).__name__
-
-
-def without_credentials(url: str) -> str:
-    """Return an address without a name and a password in it."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -15,7 +15,8 @@ import aiohttp
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from llmstack.errors import ConfigurationError
-from llmstack.load.telling.asking import PATIENCE, asked, without_credentials
+from llmstack.load.address import without_credentials
+from llmstack.load.telling.asking import PATIENCE, asked
 
 #: Seconds from one push to the next.
 EVERY = 5.0
