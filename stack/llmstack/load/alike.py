@@ -8,6 +8,7 @@ steps count.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from llmstack.http_chunk import HEADS
@@ -18,27 +19,31 @@ _BEGIN, _CHUNK_END = b"data: ", b"\n\n\r\n"
 _PLAIN = rb'[^"\n]'
 #: The text of an event, as it is written in JSON.
 _TEXT = re.compile(rb'"(?:content|text)": ?"((?:[^"\\]|\\.)*)"')
-#: What comes before the numbers that are others in each event that counts, and all numbers.
-_COUNTS = re.compile(rb'"(?:completion|total)_tokens": ?')
+#: What comes before the numbers of an event that counts, and all numbers. Those of the prompt are
+#: alike in a stream but not in the next, and a pattern takes the better part of a millisecond.
+_COUNTS = re.compile(rb'"(?:prompt|completion|total)_tokens": ?')
 _NUMBERS = re.compile(rb'("completion_tokens": ?)?((?<=: )\d+|(?<=:)\d+)')
 
 
 class Alike:
     """What stands before and after the text in each event, in which nothing else differs."""
 
-    __slots__ = ("_before", "_heads", "_rest")
+    __slots__ = ("_before", "_rest", "ends", "heads", "is_counted")
 
-    def __init__(self, before: bytes, rest: re.Pattern[bytes]) -> None:
+    def __init__(self, before: bytes, rest: _Rest) -> None:
         """Know what stands around the text.
 
         Args:
             before: from the beginning of the data of an event.
-            rest: the text and what follows, of which a group is the tokens so far where events
-                count.
+            rest: the text and what follows.
         """
-        self._before, self._rest = before, rest
-        #: What a chunk begins with up to the text, by its length.
-        self._heads: dict[int, bytes] = {}
+        self._before, self._rest = before, rest.of_event
+        #: Whether events say how many tokens there are so far.
+        self.is_counted = rest.is_counted
+        #: What a chunk begins with up to the text, by its length; those that were seen so far.
+        self.heads: dict[int, bytes] = {}
+        #: Matches from there to the end of the chunk; where events count, its group says how many.
+        self.ends = rest.of_chunk.fullmatch
 
     def event(self, data: bytes) -> int | None:
         """Return how many tokens there are so far as an event says, or 0 if it does not.
@@ -50,16 +55,14 @@ class Alike:
         """
         if not data.startswith(self._before):
             return None
-        found = self._rest.fullmatch(data, len(self._before))
-        return None if found is None else int(found[1] or 0)
+        return self._total(self._rest.fullmatch(data, len(self._before)))
 
     def chunk(self, data: bytes) -> int | None:
         """Return the same of a chunk of HTTP; None also where it is none that holds one event."""
-        head = self._heads.get(len(data)) or self._head(len(data))
-        if head is None or not data.startswith(head) or not data.endswith(_CHUNK_END):
+        head = self.heads.get(len(data)) or self.head(len(data))
+        if head is None or not data.startswith(head):
             return None
-        found = self._rest.fullmatch(data, len(head), len(data) - len(_CHUNK_END))
-        return None if found is None else int(found[1] or 0)
+        return self._total(self.ends(data, len(head)))
 
     def chunks(self, data: bytes, place: int) -> tuple[list[int], int]:
         """Return the same of each chunk from a place on, and where one begins that is other."""
@@ -72,11 +75,17 @@ class Alike:
             place = end
         return found, place
 
-    def _head(self, length: int) -> bytes | None:
+    def _total(self, found: re.Match[bytes] | None) -> int | None:
+        if found is None:
+            return None
+        return int(found[1]) if self.is_counted else 0
+
+    def head(self, length: int) -> bytes | None:
+        """Return what a chunk of some length begins with; None where none of ours is so long."""
         head = HEADS.get(length)
         if head is None:
             return None
-        self._heads[length] = head = head + _BEGIN + self._before
+        self.heads[length] = head = head + _BEGIN + self._before
         return head
 
 
@@ -96,18 +105,29 @@ def learnt(event: bytes, *, is_counted: bool) -> Alike | None:
     text = _TEXT.search(event)
     if text is None or (not text[1] and not is_counted):
         return None
-    rest = _counted(event[text.end(1) :]) if is_counted else _plain(event[text.end(1) :])
+    rest = _rest(event[text.end(1) :], is_counted)
     return None if rest is None else Alike(event[: text.start(1)], rest)
 
 
+@dataclass(frozen=True)
+class _Rest:
+    """A text and what follows it, as patterns: to the end of an event, and of its chunk."""
+
+    of_event: re.Pattern[bytes]
+    of_chunk: re.Pattern[bytes]
+    is_counted: bool
+
+
 @lru_cache(maxsize=64)
-def _plain(after: bytes) -> re.Pattern[bytes]:
-    """Return a pattern for a text and what follows; its group, as counts have one, is empty."""
-    return re.compile(_PLAIN + b"+()" + re.escape(after))
+def _rest(after: bytes, is_counted: bool) -> _Rest | None:
+    form = _counted(after) if is_counted else _PLAIN + b"+" + re.escape(after)
+    if form is None:
+        return None
+    return _Rest(re.compile(form), re.compile(form + re.escape(_CHUNK_END)), is_counted)
 
 
-def _counted(after: bytes) -> re.Pattern[bytes] | None:
-    """Return one for a text, which may be empty, and what follows with other numbers in it."""
+def _counted(after: bytes) -> bytes | None:
+    """Return a pattern of a text, which may be empty, and what follows with other numbers in it."""
     first = _COUNTS.search(after)
     if first is None:
         return None
@@ -118,9 +138,4 @@ def _counted(after: bytes) -> re.Pattern[bytes] | None:
         form += rb"(0*[1-9]\d*)" if number[1] else rb"\d+"
         end = number.end(2)
     form += re.escape(after[end:])
-    return _compiled(form) if form.count(b"(") == 1 else None
-
-
-@lru_cache(maxsize=64)
-def _compiled(pattern: bytes) -> re.Pattern[bytes]:
-    return re.compile(pattern)
+    return form if form.count(b"(") == 1 else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from itertools import repeat
 from time import monotonic
 from typing import cast
 
@@ -22,6 +21,8 @@ from llmstack.load.reading import BadAnswerError, Reading, shortened
 
 #: Bytes of the body of an error that are kept.
 _ERROR_BODY = 2048
+#: What an answer in chunks ends with.
+_END = b"0\r\n\r\n"
 
 
 @dataclass
@@ -32,6 +33,9 @@ class Traffic:
     bytes_received: int = 0
     #: Tokens of answers as they are seen.
     tokens: int = 0
+    #: The head of an answer in chunks after which a connection is kept: the next may have the same,
+    #: and is told by it. Empty where none has come.
+    head: bytes = b""
 
 
 @dataclass(eq=False, slots=True)
@@ -101,6 +105,27 @@ class Exchange:
 class Connection(asyncio.Protocol):
     """A connection over which one request after the other is sent."""
 
+    # Streams take turns, and each time what stands here is read from memory: with a dictionary for
+    # each of them it would be more.
+    __slots__ = (
+        "_alike",
+        "_can_be_left_out",
+        "_ends_with_connection",
+        "_exchange",
+        "_glanced_at",
+        "_is_between",
+        "_is_chunked",
+        "_now",
+        "_parser",
+        "_times",
+        "_totals",
+        "_traffic",
+        "_transport",
+        "_unparsed",
+        "idle_since",
+        "is_open",
+    )
+
     def __init__(self, traffic: Traffic) -> None:
         """Count what passes."""
         self._traffic = traffic
@@ -112,10 +137,13 @@ class Connection(asyncio.Protocol):
         self.is_open = False
         #: When it was last used.
         self.idle_since = 0.0
-        #: Whether the body of the answer under way ends with the connection.
-        self._ends_with_connection = False
+        #: Whether the body of the answer under way ends with the connection, or is in chunks, and
+        #: whether the parser need not see its head.
+        self._ends_with_connection = self._is_chunked = self._can_be_left_out = False
         #: Whether the parser stands between two chunks, and may be left out of one.
         self._is_between = False
+        #: The head of the answer under way, which the parser has not seen.
+        self._unparsed = b""
         #: What a glance at a chunk is enough of; when such chunks came, how many tokens there were
         #: so far as each said, and their bytes, until they are counted.
         self._alike: Alike | None = None
@@ -133,34 +161,50 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Note when something came, and read it where a glance is not enough."""
         now, alike = monotonic(), self._alike
-        if alike is not None and (total := alike.chunk(data)) is not None:
-            self._times.append(now)
-            if total:
-                self._totals.append(total)
-            self._glanced_at += len(data)
-            return
+        if alike is not None:
+            # As Alike.chunk has it, without a call of it for each token.
+            head = alike.heads.get(len(data)) or alike.head(len(data))
+            if head is not None and data.startswith(head):
+                found = alike.ends(data, len(head))
+                if found is not None:
+                    self._times.append(now)
+                    if alike.is_counted:
+                        self._totals.append(int(found[1]))
+                    self._glanced_at += len(data)
+                    return
+        self._look_closely(data, now)
+
+    def _look_closely(self, data: bytes, now: float) -> None:
+        """Read what has come chunk by chunk, with a glance where that is enough."""
         exchange = self._exchange
-        place = 0
-        while exchange is not None and place < len(data) and not exchange.done.done():
-            place = self._glance(data, place, now)
-            if place < len(data):
-                self.catch_up(exchange)
-                end = end_of_chunk(data, place)
-                self._read(data[place:end], now, exchange)
-                place = end
-        if place < len(data) or (self._exchange is not None and self._exchange.done.done()):
+        if exchange is None or exchange.done.done():
             # Nobody has asked, or it failed before its end: what follows is of no use.
             self.close()
-
-    def _glance(self, data: bytes, place: int, now: float) -> int:
-        """Keep the times of chunks of which a glance is enough; return where another begins."""
-        if self._alike is None:
-            return place
-        totals, end = self._alike.chunks(data, place)
-        self._times.extend(repeat(now, len(totals)))
-        self._totals.extend(filter(None, totals))
-        self._glanced_at += end - place
-        return end
+            return
+        self.catch_up(exchange)
+        outcome, reading, size = exchange.outcome, exchange.reading, len(data)
+        seen = before = outcome.seen_tokens
+        place = 0 if outcome.first_byte else self._begin(data, now, outcome)
+        alike = self._alike
+        while place < size:
+            if alike is not None:
+                totals, place = alike.chunks(data, place)
+                if totals:
+                    reading.came_alike([now] * len(totals), totals if alike.is_counted else ())
+                if place == size:
+                    break
+            end = end_of_chunk(data, place)
+            self._read(data[place:end], now, exchange)
+            place = end
+            if exchange.done.done():
+                break
+            # What brings no token is followed by more of the kind, at the end of an answer.
+            alike = reading.alike if self._is_between and outcome.seen_tokens > seen else None
+            seen = outcome.seen_tokens
+        self._count(exchange, place, outcome.seen_tokens - before)
+        self._alike = reading.alike if self._is_between else None
+        if place < size or (self._exchange is not None and exchange.done.done()):
+            self.close()
 
     def catch_up(self, exchange: Exchange) -> None:
         """Count what has come of an answer and was only glanced at."""
@@ -171,18 +215,25 @@ class Connection(asyncio.Protocol):
         self._count(exchange, self._glanced_at, exchange.outcome.seen_tokens - before)
         self._times, self._totals, self._glanced_at = [], [], 0
 
+    def _begin(self, data: bytes, now: float, outcome: Outcome) -> int:
+        """Note the first byte of an answer; return where its body begins, if its head is known."""
+        outcome.first_byte = now
+        head = self._traffic.head
+        if not head or not data.startswith(head):
+            return 0
+        self._unparsed, outcome.status = head, 200
+        self._is_between, self._ends_with_connection = True, False
+        return len(head)
+
     def _read(self, data: bytes, now: float, exchange: Exchange) -> None:
-        outcome = exchange.outcome
-        if not outcome.first_byte:
-            outcome.first_byte = now
-        before = outcome.seen_tokens
-        if self._is_between and outcome.status == 200 and (chunk := one_chunk(data)):
+        """Read a chunk, or what else there is."""
+        if self._is_between and exchange.outcome.status == 200 and (chunk := one_chunk(data)):
             exchange.body(chunk, now)
+        elif self._unparsed and data == _END:
+            self._unparsed = b""
+            self._complete(exchange)
         else:
             self._parse(data, now, exchange)
-        self._count(exchange, len(data), outcome.seen_tokens - before)
-        can_glance = self._is_between and outcome.status == 200 and not exchange.done.done()
-        self._alike = exchange.reading.alike if can_glance else None
 
     def _count(self, exchange: Exchange, size: int, tokens: int) -> None:
         exchange.outcome.bytes_received += size
@@ -190,15 +241,25 @@ class Connection(asyncio.Protocol):
         self._traffic.tokens += tokens
 
     def _parse(self, data: bytes, now: float, exchange: Exchange) -> None:
+        whole, self._unparsed = self._unparsed + data, b""
+        is_first = not exchange.outcome.status
         self._now, self._is_between = now, False
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(whole)
         except HttpParserUpgrade:
             exchange.fail(Failure.NOT_HTTP, "the server speaks another protocol from here on")
         except HttpParserError as error:
             exchange.fail(Failure.NOT_HTTP, f"{error}: {shortened(data)}"[:200])
         # A length that has begun is not told by the parser, and does not end in a line.
         self._is_between = self._is_between and data.endswith(b"\r\n")
+        if is_first and self._can_be_left_out:
+            self._keep_head(data)
+
+    def _keep_head(self, data: bytes) -> None:
+        """Remember the head that data begins with, if it came whole and is written as usual."""
+        head, end, _ = data.partition(b"\r\n\r\n")
+        if end and head.startswith(b"HTTP/1.1 200 ") and head.count(b"\n") == head.count(b"\r\n"):
+            self._traffic.head = head + end
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what is under way."""
@@ -217,18 +278,23 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin with an answer."""
-        self._ends_with_connection = True
+        self._ends_with_connection, self._is_chunked, self._can_be_left_out = True, False, False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note how the end of the body is known."""
-        del value
-        if name.lower() in (b"content-length", b"transfer-encoding"):
+        name = name.lower()
+        if name in (b"content-length", b"transfer-encoding"):
             self._ends_with_connection = False
+            self._is_chunked = name == b"transfer-encoding" and value.lower() == b"chunked"
 
     def on_headers_complete(self) -> None:
         """Note the status."""
+        status = self._parser.get_status_code()
+        self._can_be_left_out = (
+            self._is_chunked and status == 200 and self._parser.should_keep_alive()
+        )
         if self._exchange is not None:
-            self._exchange.outcome.status = self._parser.get_status_code()
+            self._exchange.outcome.status = status
 
     def on_chunk_header(self) -> None:
         """Note that a chunk has begun."""
@@ -248,10 +314,13 @@ class Connection(asyncio.Protocol):
         exchange = self._exchange
         if exchange is None or exchange.outcome.status < 200:
             return
-        self._exchange = None
-        self._ends_with_connection = self._is_between = False
         if not self._parser.should_keep_alive():
             self.close()
+        self._complete(exchange)
+
+    def _complete(self, exchange: Exchange) -> None:
+        self._exchange = None
+        self._ends_with_connection = self._is_between = False
         exchange.complete()
 
     # --- what a client calls ----------------------------------------------------------------------
@@ -259,7 +328,8 @@ class Connection(asyncio.Protocol):
     def send(self, exchange: Exchange) -> None:
         """Send a request."""
         assert self._transport is not None
-        self._exchange, exchange.connection, self._alike = exchange, self, None
+        self._exchange, exchange.connection = exchange, self
+        self._alike, self._unparsed = None, b""
         exchange.outcome.sent = monotonic()
         exchange.outcome.bytes_sent = len(exchange.request)
         self._traffic.bytes_sent += len(exchange.request)

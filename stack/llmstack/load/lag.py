@@ -7,7 +7,7 @@ bytes that could have come then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Protocol
 
@@ -49,13 +49,16 @@ class Lag:
             self._alarm = None
 
     def _sample(self) -> None:
-        due, now = self._due, monotonic()
-        for seen in (self.seen, *self.others):
-            self._due = sampled(seen, due, now)
+        late, self._due = sampled(self._due, monotonic())
+        self.seen.extend(late)
+        for seen in self.others:
+            seen.extend(late)
 
 
-def sampled(seen: Seen, due: float, now: float) -> float:
-    """Note how late a sample is, and those that were missed; return when the next is due."""
-    missed = max(0, int((now - due) / EVERY))
-    seen.extend(max(0.0, now - due - EVERY * number) for number in range(missed + 1))
-    return due + EVERY * (missed + 1)
+def sampled(due: float, now: float) -> tuple[Sequence[float], float]:
+    """Return how late a sample is, and those that were missed, and when the next is due."""
+    late = now - due
+    if late < EVERY:
+        return (max(0.0, late),), due + EVERY
+    missed = int(late / EVERY)
+    return [late - EVERY * number for number in range(missed + 1)], due + EVERY * (missed + 1)

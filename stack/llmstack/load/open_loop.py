@@ -17,9 +17,6 @@ from llmstack.load.client import Prepared
 from llmstack.load.planned import Planned
 from llmstack.load.runner import Runner
 
-#: Requests that are begun before answers are read again.
-_AT_ONCE = 16
-
 
 @dataclass(frozen=True)
 class OpenLoop:
@@ -31,7 +28,7 @@ class OpenLoop:
     async def send(self, runner: Runner) -> None:
         """Send all that is planned at its time."""
         facts = runner.facts
-        ended = asyncio.Event()
+        ended, running = asyncio.Event(), asyncio.get_running_loop()
 
         def ask(prepared: Prepared, scheduled: float, is_late: bool) -> None:
             runner.begin(asyncio.create_task(one(prepared, scheduled, is_late)))
@@ -60,9 +57,14 @@ class OpenLoop:
         alarm = Alarm(lambda: ring())
 
         def ring() -> None:
+            if ended.is_set():
+                return
             at = schedule.ring()
             if at is None or runner.stopped.is_set():
                 ended.set()
+            elif at <= monotonic():
+                # What has begun is sent first, and answers are read.
+                running.call_soon(ring)
             else:
                 alarm.set(at)
 
@@ -110,6 +112,8 @@ class Schedule:
             most: most requests that are under way.
             clock: says what time it is.
         """
+        # The first is made ready now, and each other when the one before it has begun: a request
+        # whose time has come does not wait for the words of the next.
         self._upcoming, self._prepare, self._begin = upcoming, prepare, begin
         self._began, self._most, self._clock = began, most, clock
         self._under_way = 0
@@ -117,18 +121,22 @@ class Schedule:
         #: Those whose time has come, with when that was.
         self.waiting: deque[tuple[Prepared, float]] = deque()
         self._next = self._load()
+        self._has_begun = False
 
     def ring(self) -> float | None:
-        """Begin what is due; return when to come again, or None where nothing is left."""
-        for _ in range(_AT_ONCE):
-            if self._next is None:
-                return None
-            prepared, at = self._next
-            if at > self._clock():
-                return at
+        """Begin the next request, if it is due; return when to come again.
+
+        That is now where one has begun, and None where nothing is left.
+        """
+        if self._has_begun:
+            self._next, self._has_begun = self._load(), False
+        if self._next is None:
+            return None
+        prepared, at = self._next
+        if at <= self._clock():
             self._take(prepared, at)
-            self._next = self._load()
-        return None if self._next is None else self._next[1]
+            self._has_begun = True
+        return at
 
     def one_has_ended(self) -> None:
         """Begin the request that has waited longest."""

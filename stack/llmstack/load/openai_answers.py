@@ -139,4 +139,4 @@ def _usage(told: dict[str, Any], outcome: Outcome) -> int | None:
 def _has_words(choice: dict[str, Any]) -> bool:
     delta = choice.get("delta") or choice.get("message")
     said = delta if isinstance(delta, dict) else choice
-    return any(words and name in _WORDS for name, words in said.items())
+    return any(map(said.get, _WORDS))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -18,10 +17,7 @@ from llmstack.load.planned import Planned
 from tests.stack.gateway.raw_engine import END, HANG, STREAM, chunked
 from tests.stack.load.asking import ask
 from tests.stack.load.golden import CHATS, DONE, ROLE, STOP, event, said, usage
-
-
-def piece(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
+from tests.stack.load.received import Transport, piece, received
 
 
 def data_of(told: bytes) -> bytes:
@@ -62,7 +58,7 @@ def test_of_text_that_is_alike(came: bytes, found: int | None) -> None:
         (said("", **usage(5)), 5),
         (said("cd", **usage(17)), 17),
         (said("b", **usage(0)), None),
-        (said("b", **usage(4, prompt=9)), None),
+        (said("b", **usage(4, prompt=9)), 4),
         (said("b"), None),
         (said("b", usage=None), None),
     ],
@@ -98,37 +94,6 @@ def test_nothing_is_learnt_where_the_counts_cannot_be_told_apart() -> None:
     assert learnt(data_of(twice), is_counted=True) is None
 
 
-class Transport(asyncio.Transport):
-    """Takes all and says nothing."""
-
-    def write(self, data: object) -> None:
-        pass
-
-    def abort(self) -> None:
-        pass
-
-
-def received(pieces: Sequence[bytes], *, reads_all: bool) -> tuple[object, ...]:
-    """What is known of an answer that came in such pieces."""
-
-    async def run() -> tuple[Outcome, bool]:
-        outcome = Outcome(Planned(0.0, 7, 3), 0.5)
-        exchange = Exchange(b"", outcome, OpenAiStream(outcome, reads_all=reads_all))
-        traffic = Traffic()
-        connection = Connection(traffic)
-        connection.connection_made(Transport())
-        connection.send(exchange)
-        for data in pieces:
-            connection.data_received(data)
-        exchange.catch_up()
-        assert traffic.bytes_received == outcome.bytes_received
-        assert traffic.tokens == outcome.seen_tokens
-        return outcome, exchange.done.done()
-
-    found, has_ended = asyncio.run(run())
-    return (has_ended, found.failure, found.detail, found.counted, found.seen_tokens, list(found.sizes), found.told_tokens, found.finish_reason, found.bytes_received)  # fmt: skip
-
-
 @pytest.mark.parametrize("name", CHATS)
 @pytest.mark.parametrize("ways", range(4))
 def test_a_glance_tells_what_reading_each_would(name: str, ways: int) -> None:
@@ -150,7 +115,7 @@ def test_what_looks_like_a_chunk_within_another_is_none() -> None:
     pieces = [STREAM, piece(ROLE), piece(said("a")), begin, inner, b"\r\n", piece(STOP + DONE), END]
 
     assert received(pieces, reads_all=True) == received(pieces, reads_all=False)
-    assert (True, None) == received(pieces, reads_all=False)[:2]
+    assert (True, False, 200, None) == received(pieces, reads_all=False)[:4]
 
 
 KINDS = some.sampled_from(["text", "empty", "role", "stop", "done", "comment", "error", "half", "oops"])  # fmt: skip
