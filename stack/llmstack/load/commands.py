@@ -39,19 +39,22 @@ def load(output: Path | None, find_max_rate: bool, **given: Any) -> None:
     Exits 0 when all is well, 1 when nothing was answered, 3 when the figures are not to be trusted,
     4 when an objective was not held, 130 when it was ended by Ctrl-C.
     """
+    from functools import partial
+
     from llmstack.load.orders import Servers, Synthetic
+    from llmstack.load.program import reported
     from llmstack.load.shown import run_shown, say_of
 
     shows, tells = showing(given), told(given)
     made_up, servers = parted(given)
     if find_max_rate:
-        tells.refuse_search()
         from llmstack.load.search import search
 
-        raise SystemExit(search(Synthetic(**made_up), Servers(**servers), click.echo, output))
+        found = search(Synthetic(**made_up), Servers(**servers), shows, tells, output)
+        raise SystemExit(found)
     job = Synthetic(**made_up).job(Servers(**servers))
     job, watchers = tells.watched(job, say_of(shows))
-    raise SystemExit(run_shown(job, shows, output, watchers))
+    raise SystemExit(run_shown(job, shows, partial(reported, output=output), watchers))
 
 
 @click.command("replay")
@@ -82,9 +85,11 @@ def replay(output: Path | None, csv: Path, **given: Any) -> None:
     Exits 0 when all is well, 1 when nothing was answered, 3 when the figures are not to be trusted,
     4 when an objective was not held, 130 when it was ended by Ctrl-C.
     """
+    from functools import partial
     from math import inf
 
     from llmstack.load.orders import Replay, Servers
+    from llmstack.load.program import reported
     from llmstack.load.shown import run_shown, say_of
     from llmstack.load.traces.plan import Selection
 
@@ -109,4 +114,4 @@ def replay(output: Path | None, csv: Path, **given: Any) -> None:
     given["verifies"] = not given.pop("insecure")
     job = order.job(Servers(**given), say_of(shows))
     job, watchers = tells.watched(job, say_of(shows))
-    raise SystemExit(run_shown(job, shows, output, watchers))
+    raise SystemExit(run_shown(job, shows, partial(reported, output=output), watchers))

@@ -24,13 +24,14 @@ class Tried:
 
 
 def find_max_rate(
-    start: float, holds: Callable[[float], bool | None]
+    start: float, holds: Callable[[float], bool | None], least: float = 0.0
 ) -> tuple[list[Tried], float | None]:
     """Return what was tried in order, and the highest rate that was held; None where none was.
 
     Args:
         start: the rate that is tried first.
         holds: measures a rate and tells whether all objectives were held; None ends the search.
+        least: no lower rate is tried than this, but for the first.
     """
     tried: list[Tried] = []
     held, missed = 0.0, float("inf")
@@ -45,4 +46,6 @@ def find_max_rate(
         else:
             missed = rate
         rate = held * 2 if missed == float("inf") else (held + missed) / 2
+        if rate < least:
+            break
     return tried, held or None

@@ -97,13 +97,12 @@ class Job:
         )
 
 
-def run(job: Job, say: Say, output: Path | None = None, watchers: Sequence[Watcher] = ()) -> int:
-    """Run a job, say what came of it, write it, and return what to exit with.
+def reported(found: Document, say: Say, output: Path | None = None) -> int:
+    """Write results, say what came of a run, and return what to exit with.
 
     Raises:
-        LlmstackError: it cannot be begun, or its results cannot be written.
+        LlmstackError: they cannot be written.
     """
-    found = measure(job, say, watchers)
     if output is not None:
         write(output, found)
     say(told(found))

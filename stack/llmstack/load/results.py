@@ -20,7 +20,7 @@ from llmstack.load.distribution import Distribution
 from llmstack.load.measuring import Measured, Part
 from llmstack.load.runner import Run
 from llmstack.load.seconds import Second
-from llmstack.load.trust import doubts
+from llmstack.load.trust import lateness, missing
 
 SCHEMA, VERSION = "llmstack.load", 1
 PERCENTS = (50, 75, 90, 95, 99, 99.9)
@@ -51,7 +51,7 @@ def document(
     """Return all that is known of a run."""
     part = measured.all
     length = max(measured.last_ended, run.sending_ended) - run.measured_from
-    distrust = doubts(run, part)
+    late, absent = lateness(run, part), missing(run, part)
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = used.ru_utime + used.ru_stime
     return {
@@ -78,8 +78,10 @@ def document(
             for kind, each in sorted(measured.kinds.items())
         },
         "client": {
-            "is_trusted": not distrust,
-            "doubts": distrust,
+            "is_trusted": not late and not absent,
+            "is_late": bool(late),
+            "is_whole": not absent,
+            "doubts": [*late, *absent],
             "lag": figures(run.lag.seen),
             "late": figures(run.late),
             "cpu_seconds": round(cpu, 3),

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmstack.errors import ConfigurationError
 from llmstack.load.options import SECONDS, group
 
 if TYPE_CHECKING:
     from llmstack.load.program import Job
+    from llmstack.load.telling.watcher import Telling
     from llmstack.load.watching import Watcher
 
 telling_options = group(
@@ -76,9 +76,20 @@ class Told:
         Raises:
             LlmstackError: an address that cannot be, or that cannot be had.
         """
-        job = replace(job, more={**job.more, "run": self.run})
+        return identified(job, self.run, self.telling(say))
+
+    def telling(self, say: Callable[[str], None], *, is_of_several: bool = False) -> Telling | None:
+        """Return what tells everybody of a run, or of several; None where nobody is told.
+
+        Args:
+            say: is called with lines for people.
+            is_of_several: other runs follow one.
+
+        Raises:
+            LlmstackError: an address that cannot be, or that cannot be had.
+        """
         if not self.is_asked:
-            return job, ()
+            return None
         from llmstack.load.telling.annotated import Annotated
         from llmstack.load.telling.pushed import Pushed
         from llmstack.load.telling.served import Served
@@ -93,20 +104,19 @@ class Told:
         if self.metrics_port is not None:
             served = Served(self.metrics_host, self.metrics_port, self.metrics_linger)
             say(f"Metrics of run {self.run}: {served.url}")
-        telling = Telling(self.run, say, served, pushed, annotated)
-        return telling.watched(job), (telling,)
+        return Telling(say, served, pushed, annotated, is_of_several=is_of_several)
 
-    def refuse_search(self) -> None:
-        """Refuse to tell of runs that follow one another, each for its rate.
 
-        Raises:
-            ConfigurationError: somebody was to be told.
-        """
-        if self.is_asked:
-            raise ConfigurationError(
-                "--find-max-rate: expected no --metrics-port, --push-url or --annotate with it: "
-                "it makes a run for each rate; give them to load with that --rate"
-            )
+def identified(job: Job, run: str, telling: Telling | None) -> tuple[Job, tuple[Watcher, ...]]:
+    """Return a job that says which run it is, and who has to watch it.
+
+    Args:
+        job: what is sent.
+        run: the id of its run.
+        telling: who tells of it, if anybody.
+    """
+    job = replace(job, more={**job.more, "run": run})
+    return (job, ()) if telling is None else (telling.watched(job, run), (telling,))
 
 
 def told(given: dict[str, Any]) -> Told:

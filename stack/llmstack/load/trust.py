@@ -11,8 +11,8 @@ MOST_LAG = 0.05
 MOST_UNFINISHED = 0.01
 
 
-def doubts(run: Run, part: Part) -> list[str]:
-    """Return why a run is not to be trusted; nothing where it is."""
+def lateness(run: Run, part: Part) -> list[str]:
+    """Return where the client was too late for the figures to be the server's."""
     found = []
     name, latency = "TTFT", part.latencies["ttft"]
     if not latency.count:
@@ -28,6 +28,12 @@ def doubts(run: Run, part: Part) -> list[str]:
                     f"the client {what}: p99 {late * 1000:.2f} ms, more than {MOST_LAG:.0%} of "
                     f"{name} p50 ({middle * 1000:.2f} ms)"
                 )
+    return found
+
+
+def missing(run: Run, part: Part) -> list[str]:
+    """Return which requests the figures are without although they belong to them."""
+    found = []
     if not run.is_interrupted and part.unfinished > MOST_UNFINISHED * part.measured:
         found.append(
             f"{part.unfinished} of {part.measured} requests were unfinished when the run ended; "

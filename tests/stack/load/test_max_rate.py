@@ -34,6 +34,13 @@ def test_a_server_that_holds_nothing_has_no_rate() -> None:
     assert (None, MOST_RUNS) == (held, len(tried))
 
 
+def test_there_is_a_lowest_rate() -> None:
+    """A server that does not hold it holds nothing."""
+    tried, held = find_max_rate(4.0, lambda _: False, 1.0)
+
+    assert ([4.0, 2.0, 1.0], None) == ([each.rate for each in tried], held)
+
+
 def test_a_search_can_be_ended() -> None:
     """With what was held until then."""
     answers = iter([True, True, None])

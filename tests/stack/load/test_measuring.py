@@ -10,7 +10,7 @@ from llmstack.load.lag import Lag
 from llmstack.load.objectives import Objective, is_good, read_objectives
 from llmstack.load.outcome import Counted, Failure, Outcome
 from llmstack.load.planned import Planned
-from llmstack.load.trust import doubts
+from llmstack.load.trust import lateness, missing
 from tests.stack.load.made import answered, failed, measured, run
 
 
@@ -137,15 +137,17 @@ def late(*seconds: float) -> Distribution:
 
 def test_a_client_in_time_is_trusted() -> None:
     """Up to 5 % of the median of the first token."""
-    assert [] == doubts(run(lag=lag(0.0249), late=late(0.0249)), measured(answered(first=0.5)).all)
+    assert [] == lateness(
+        run(lag=lag(0.0249), late=late(0.0249)), measured(answered(first=0.5)).all
+    )
 
 
 def test_a_late_client_is_not() -> None:
     """Whether it read late or sent late."""
     part = measured(answered(first=0.5)).all
 
-    assert ["the client read late: p99 26.00 ms, more than 5% of TTFT p50 (500.00 ms)"] == doubts(run(lag=lag(0.026)), part)  # fmt: skip
-    assert ["the client sent late: p99 26.00 ms, more than 5% of TTFT p50 (500.00 ms)"] == doubts(run(late=late(0.026)), part)  # fmt: skip
+    assert ["the client read late: p99 26.00 ms, more than 5% of TTFT p50 (500.00 ms)"] == lateness(run(lag=lag(0.026)), part)  # fmt: skip
+    assert ["the client sent late: p99 26.00 ms, more than 5% of TTFT p50 (500.00 ms)"] == lateness(run(late=late(0.026)), part)  # fmt: skip
 
 
 def test_a_run_without_its_slowest_is_not() -> None:
@@ -153,11 +155,11 @@ def test_a_run_without_its_slowest_is_not() -> None:
     unfinished = Outcome(Planned(0.0, 1, 1), 100.0, is_unfinished=True)
     part = measured(answered(), unfinished).all
 
-    assert 1 == len(doubts(run(), part))
-    assert 1 == len(doubts(run(not_sent=3), measured(answered()).all))
-    assert [] == doubts(run(is_interrupted=True, not_sent=3), part)
+    assert 1 == len(missing(run(), part))
+    assert 1 == len(missing(run(not_sent=3), measured(answered()).all))
+    assert [] == missing(run(is_interrupted=True, not_sent=3), part)
 
 
 def test_a_plan_that_broke_off_is_told() -> None:
     """With its reason."""
-    assert ["the plan broke off: row 3"] == doubts(run(problem="row 3"), measured(answered()).all)
+    assert ["the plan broke off: row 3"] == missing(run(problem="row 3"), measured(answered()).all)

@@ -55,6 +55,17 @@ def test_json_leaves_the_report_to_people(server: str) -> None:
     assert "Requests:" not in done.stdout
 
 
+def test_json_of_a_search_has_all_its_rates(server: str) -> None:
+    """One run after the other, and what came of each for people."""
+    done = invoke("load", "--url", server, *SMALL[:4], "--find-max-rate", "--rate", "50", "--duration", "0.05", "--slo", "e2e_p50=0.001ms", "--log-format", "json")  # fmt: skip
+    told = [each for each in objects(done) if each["event"] != "interval"]
+    rates = [float(line.split("/s")[0]) for line in done.stderr.splitlines() if "/s NOT " in line]
+
+    assert len(rates) > 1
+    assert ["begin", "end"] * len(rates) == [each["event"] for each in told]
+    assert done.stderr.splitlines()[-1].startswith("No rate was held")
+
+
 def test_json_says_what_a_trace_asks_for(server: str, tmp_path: Path) -> None:
     """As an object, and in words on standard error."""
     trace = tmp_path / "trace.csv"

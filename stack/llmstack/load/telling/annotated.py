@@ -44,7 +44,8 @@ class Annotated:
         self.problem = ""
 
     async def begin(self, job: Job, run: str) -> None:
-        """Mark the begin."""
+        """Mark the begin; another run may have ended before."""
+        self._id, self.problem = None, ""
         self._session = aiohttp.ClientSession(timeout=PATIENCE)
         self._told = f"llmstack load {job.name}: {job.plan_told} (run {run})"
         body = {

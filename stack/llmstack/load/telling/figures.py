@@ -27,19 +27,16 @@ PROMPT, ANSWER = catalogue.PARTS
 
 
 class Figures:
-    """All of them, for one run."""
+    """All of them, for one run after the other: what is counted goes on rising."""
 
-    def __init__(self, job: Job, run: str, offered: Offered) -> None:
+    def __init__(self, model: str) -> None:
         """Make every series, so that a first failure is a rise.
 
         Args:
-            job: what runs.
-            run: its id.
-            offered: counts what the plan offers.
+            model: who is asked in all runs.
         """
         self.registry = CollectorRegistry()
-        self._offered_so_far, model = offered, job.question.model
-        self._model = model
+        self._model, self._offered_so_far = model, Offered(())
 
         def counted(metric: Counter) -> _Total:
             return _Total(counter(metric, self.registry).labels(model))
@@ -72,15 +69,34 @@ class Figures:
         self.lag = histogram(catalogue.LOAD_READ_LAG_SECONDS, self.registry).labels()
         self._info = gauge(catalogue.LOAD_RUN_INFO, self.registry)
         self._start = gauge(catalogue.LOAD_RUN_START_TIME_SECONDS, self.registry)
+        #: Not shown before a run has ended: a family without a series would say that there is one.
+        self._end: prometheus_client.Gauge | None = None
         for outcome in catalogue.OUTCOMES:
             self._requests.labels(model, outcome)
         for kind in catalogue.FAILURES:
             self._failures.labels(model, kind)
-        told = {"name": job.name, "api": job.question.api.value, "plan": job.plan_told}
-        self._info.labels(model=model, run=run, loop=job.kind_of_loop, **told).set(1)
 
-    def begin(self) -> None:
-        """Note when the run begins."""
+    def begin(self, job: Job, run: str, offered: Offered) -> None:
+        """Note that a run begins.
+
+        Args:
+            job: what runs.
+            run: its id.
+            offered: counts what its plan offers.
+        """
+        self._offered_so_far = offered
+        for total in (
+            self._offered,
+            self._prompts_offered,
+            self._answers_offered,
+            self._sent,
+            self._bytes_sent,
+            self._bytes_received,
+        ):
+            total.begin()
+        told = {"name": job.name, "api": job.question.api.value, "plan": job.plan_told}
+        self._info.clear()
+        self._info.labels(model=self._model, run=run, loop=job.kind_of_loop, **told).set(1)
         self._start.labels(self._model).set(time.time())
 
     def outcome(self, outcome: Outcome) -> None:
@@ -121,9 +137,9 @@ class Figures:
         self._bytes_sent.reach(sum(each["bytes_sent"] for each in series))
         self._bytes_received.reach(sum(each["bytes_received"] for each in series))
         self._active.set(0)
-        # Not shown before: a family without a series would say that there is one.
-        ended = gauge(catalogue.LOAD_RUN_END_TIME_SECONDS, self.registry)
-        ended.labels(self._model).set(time.time())
+        if self._end is None:
+            self._end = gauge(catalogue.LOAD_RUN_END_TIME_SECONDS, self.registry)
+        self._end.labels(self._model).set(time.time())
 
     def text(self) -> bytes:
         """Return the metrics page."""
@@ -137,10 +153,13 @@ class Figures:
 
 
 class _Total:
-    """A counter that rises by what is added, or to what it is known to be in all."""
+    """A counter that rises by what is added, or to what it is known to be in all of a run."""
 
     def __init__(self, shown: prometheus_client.Counter) -> None:
         self._shown, self._so_far = shown, 0
+
+    def begin(self) -> None:
+        self._so_far = 0
 
     def add(self, count: int) -> None:
         self._so_far += count

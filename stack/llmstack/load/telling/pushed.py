@@ -49,8 +49,10 @@ class Pushed:
         self._failures: list[str] = []
 
     async def begin(self, text: Callable[[], bytes]) -> None:
-        """Push what this returns each time it is called."""
+        """Push what this returns each time it is called; another run may have ended before."""
         self._text = text
+        self._last, self._pushes = 0.0, 0
+        self._failures.clear()
         self._session = aiohttp.ClientSession(timeout=PATIENCE)
         # From zero, so that the first requests are a rise; nothing waits for it.
         self._pushing = asyncio.create_task(self._push())

@@ -57,7 +57,7 @@ class Served:
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
 
     async def begin(self, text: Callable[[], bytes]) -> None:
-        """Serve what this returns each time it is called."""
+        """Serve what this returns each time it is called, until it is stopped."""
 
         async def show(_: web.Request) -> web.Response:
             self._scraped = True
@@ -68,7 +68,8 @@ class Served:
         application.router.add_get("/metrics", show)
         runner = self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
-        await web.SockSite(runner, self._socket).start()
+        # Who asks between two runs waits a moment, and is not refused: the port is still taken.
+        await web.SockSite(runner, self._socket.dup()).start()
 
     @property
     def lingers(self) -> float:
@@ -83,5 +84,11 @@ class Served:
             await asyncio.wait(waiting, timeout=self.lingers, return_when=asyncio.FIRST_COMPLETED)
             for each in waiting:
                 each.cancel()
+        await self.stop()
+        self._socket.close()
+
+    async def stop(self) -> None:
+        """Serve nothing until it is begun again."""
         if self._runner is not None:
             await self._runner.cleanup()
+            self._runner = None

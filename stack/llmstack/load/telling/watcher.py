@@ -25,34 +25,41 @@ class Telling(Watcher):
 
     def __init__(
         self,
-        run: str,
         say: Callable[[str], None],
         served: Served | None = None,
         pushed: Pushed | None = None,
         annotated: Annotated | None = None,
+        *,
+        is_of_several: bool = False,
     ) -> None:
         """Know whom to tell.
 
         Args:
-            run: the id of the run.
             say: is called with a line when there is something to know.
             served: serves what is counted.
             pushed: pushes it.
             annotated: marks the run.
+            is_of_several: other runs follow one, and `end_all` the last.
         """
-        self._run, self._say = run, say
+        self._say, self._is_of_several = say, is_of_several
         self._served, self._pushed, self._annotated = served, pushed, annotated
-        self._offered = Offered(())
+        self._run, self._offered = "", Offered(())
         self._figures: Figures | None = None
 
-    def watched(self, job: Job) -> Job:
-        """Return a job whose plan is counted as it is taken."""
-        self._offered = Offered(job.plan)
+    def watched(self, job: Job, run: str) -> Job:
+        """Return a job whose plan is counted as it is taken.
+
+        Args:
+            job: the next that is run.
+            run: the id of its run.
+        """
+        self._run, self._offered = run, Offered(job.plan)
         return replace(job, plan=self._offered)
 
     async def begin(self, job: Job) -> None:
         """Make the metrics, and let them be read."""
-        figures = self._figures = Figures(job, self._run, self._offered)
+        figures = self._figures = self._figures or Figures(job.question.model)
+        figures.begin(job, self._run, self._offered)
         if self._served is not None:
             await self._served.begin(figures.text)
         if self._pushed is not None:
@@ -60,7 +67,6 @@ class Telling(Watcher):
         if self._annotated is not None:
             await self._annotated.begin(job, self._run)
         self.lag = figures.lag
-        figures.begin()
 
     def outcome(self, outcome: Outcome) -> None:
         """Count a request that has ended."""
@@ -85,12 +91,20 @@ class Telling(Watcher):
         for each in (self._annotated, self._pushed):
             if each is not None and each.problem:
                 self._say(each.problem)
-        if self._served is not None:
-            await self._serve_the_last(self._served, found)
+        if self._served is not None and self._is_of_several:
+            await self._served.stop()
+        elif self._served is not None:
+            await self._serve_the_last(self._served, is_interrupted=found["is_interrupted"])
 
-    async def _serve_the_last(self, served: Served, found: Document) -> None:
+    async def end_all(self, *, is_interrupted: bool) -> None:
+        """Serve the last values of several runs."""
+        if self._served is not None and self._figures is not None:
+            await self._served.begin(self._figures.text)
+            await self._serve_the_last(self._served, is_interrupted=is_interrupted)
+
+    async def _serve_the_last(self, served: Served, *, is_interrupted: bool) -> None:
         skipped = asyncio.Event()
-        if found["is_interrupted"]:
+        if is_interrupted:
             # Who ended the run waits for nobody.
             skipped.set()
         elif served.lingers:

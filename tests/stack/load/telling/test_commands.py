@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from llmstack.cli import main
+from llmstack.load.program import NOT_HELD, NOT_TO_BE_TRUSTED
 from llmstack.load.results import without_secrets
 from tests.live.process import wait_until
 from tests.stack.load.simulated import simulated
@@ -99,12 +100,37 @@ def test_a_replay_is_told_of_too(tmp_path: Path) -> None:
     assert 'load_tokens_offered_total{model="inn",part="prompt"} 63.0' in pushed
 
 
-def test_one_run_at_a_time_is_told_of() -> None:
-    """A search makes many."""
-    done = invoke("load", "--url", "http://inn", "--find-max-rate", *FEW, "--metrics-port", "0")
+def test_each_rate_of_a_search_is_a_run_that_is_told_of() -> None:
+    """With its number behind the id; what is counted goes on from one to the next."""
+    with simulated() as url, told_server() as gateway, told_server(grafana) as told:
+        done = invoke("load", "--url", url, "--find-max-rate", "--rate", "40", "--duration", "0.1", "--slo", "e2e_p50=0.001ms", *SMALL, "--run-id", "r7", "--push-url", gateway.url, "--annotate", told.url)  # fmt: skip
+    tried = re.findall(r"NOT (?:HELD|KNOWN): (\d+) of \d+ answered", done.output)
+    pushed = [each.body.decode().splitlines() for each in gateway.requests]
+    begun = [each.json["tags"][-1] for each in told.requests if each.method == "POST"]
+    counted = [int(float(line.split()[-1])) for page in pushed for line in page if line.startswith('load_requests_total{model="inn",outcome="ok"}')]  # fmt: skip
 
-    assert 1 == done.exit_code
-    assert done.output.startswith("Error: --find-max-rate: expected no --metrics-port, ")
+    assert ["r7-1", "r7-2", "r7-3"] == begun
+    assert ["POST", "PATCH"] * 3 == [each.method for each in told.requests]
+    assert sorted(counted) == counted
+    assert sum(map(int, tried)) == counted[-1] > 0
+    assert [1] * len(pushed) == [sum(line.startswith("load_run_info{") for line in page) for page in pushed]  # fmt: skip
+
+
+def test_a_search_is_read_at_one_address() -> None:
+    """Whoever reads sees all of its rates, and the last values wait to be read."""
+    with simulated() as url, subprocess.Popen([sys.executable, "-m", "llmstack", "load", "--url", url, "--find-max-rate", "--rate", "50", "--duration", "0.2", "--slo", "e2e_p50=0.001ms", *SMALL, "--metrics-port", "0", "--metrics-linger", "60"], env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'stack'}", "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, text=True) as process:  # fmt: skip
+        assert process.stdout is not None
+        page = process.stdout.readline().split()[-1]
+        pages = [page_at(page) for _ in process.stdout]
+        code = process.wait()
+    runs = [re.findall(r'run="\w+-(\d+)"', each) for each in pages if each]
+
+    # On a machine with much else to do the client may be late itself.
+    assert code in (NOT_HELD, NOT_TO_BE_TRUSTED)
+    # One reads while a rate is tried, and whoever comes between two is answered by the next.
+    assert len({number for numbers in runs for number in numbers}) > 1
+    assert [1] * len(runs) == [len(numbers) for numbers in runs]
+    assert "load_run_end_time_seconds{" in [each for each in pages if each][-1]
 
 
 def test_passwords_in_addresses_are_not_written() -> None:

@@ -27,7 +27,8 @@ def job(**load: object) -> Job:
 
 
 def figures(*outcomes: Outcome, offered: Offered | None = None) -> Figures:
-    made = Figures(job(), "r7", offered or Offered(()))
+    made = Figures("m")
+    made.begin(job(), "r7", offered or Offered(()))
     for outcome in outcomes:
         made.outcome(outcome)
     return made
@@ -179,7 +180,6 @@ def test_the_end_has_the_figures_of_the_results() -> None:
 def test_only_the_info_names_the_run() -> None:
     """Its id is a label of one series, so runs do not pile up series of all families."""
     made = figures(answered())
-    made.begin()
     of_run = [line for line in made.text().decode().splitlines() if "r7" in line]
 
     assert [
@@ -192,7 +192,6 @@ def test_only_the_info_names_the_run() -> None:
 def test_it_has_begun_and_not_ended() -> None:
     """Moments since 1970; there is no end before the end."""
     made = figures()
-    made.begin()
     running = (
         value(made, "load_run_start_time_seconds"),
         value(made, "load_run_end_time_seconds"),
@@ -209,6 +208,7 @@ def test_it_has_begun_and_not_ended() -> None:
 
 def test_a_closed_loop_says_so() -> None:
     """Its latencies are those of patient clients."""
-    made = Figures(job(rate=None, concurrency=2), "r7", Offered(()))
+    made = Figures("m")
+    made.begin(job(rate=None, concurrency=2), "r7", Offered(()))
 
     assert b'loop="closed"' in made.text()

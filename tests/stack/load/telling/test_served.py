@@ -118,6 +118,25 @@ def test_nobody_comes_and_it_ends() -> None:
     assert is_free(asyncio.run(run()))
 
 
+def test_who_asks_between_two_runs_is_not_refused() -> None:
+    """It is answered when the next begins."""
+
+    async def run() -> list[str]:
+        made = served(0.0)
+        await made.begin(lambda: b"one 1\n")
+        found = [(await read(made.url))[2]]
+        await made.stop()
+        asking = asyncio.create_task(read(made.url))
+        done, _ = await asyncio.wait({asking}, timeout=0.05)
+        assert not done
+        await made.begin(lambda: b"one 2\n")
+        found.append((await asking)[2])
+        await made.end(asyncio.Event())
+        return found
+
+    assert ["one 1\n", "one 2\n"] == asyncio.run(run())
+
+
 def test_a_port_that_is_taken_is_told_at_once() -> None:
     """Before anything is sent."""
     with socket.socket() as taken:

@@ -160,6 +160,21 @@ def test_an_end_that_comes_by_itself_leaves_the_screen_too(server: str) -> None:
     assert " 0 of 9 requests" in shown.frames[0].rows[2]
 
 
+def test_a_search_shows_each_rate(server: str) -> None:
+    """What came of it stands where the command was given."""
+    words = [*LOAD[:4], "--find-max-rate", "--slo", "e2e_p50=0.001ms", "--rate", "40", "--duration", "0.1", "--prompt-tokens", "const:20", "--answer-tokens", "const:5", "--url", server]  # fmt: skip
+    with terminal(words, 80, 24) as shown:
+        shown.watch(lambda frame: " at 10/s" in frame.rows[1])
+        shown.process.send_signal(signal.SIGINT)
+        told = shown.rest()
+    said = shown.said.decode()
+
+    assert INTERRUPTED == shown.process.returncode
+    assert [" at 40/s", " at 20/s", " at 10/s"] == list(dict.fromkeys(re.findall(r" at \d\d/s", "".join(frame.rows[1] for frame in shown.frames))))  # fmt: skip
+    assert said.index("   40.00/s NOT ") < said.index("   20.00/s NOT ")
+    assert "No rate was held" in told.splitlines()[-1]
+
+
 def test_an_error_leaves_the_screen(server: str, tmp_path: Path) -> None:
     """And is told where the command was given."""
     path = tmp_path / "folder"
