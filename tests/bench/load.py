@@ -36,12 +36,14 @@ from tests.live.process import free_port, running
 from tests.live.vllm_server import install_vllm
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNS = 3
+RUNS, ROUNDS = 3, 5
 TRUE = Delays(first=0.2, between=0.02)
-#: Promised: p99 of the first token (seconds), processor time of a token (microseconds; of a machine
-#: on which a client that only notes when events came takes 8), how late requests are sent at p99
-#: (seconds), and requests a second on one core as many times those of the best other.
-FIRST_TOKEN, TOKEN, LATE, TIMES = 0.220, 12.0, 0.002, 3.0
+#: Promised: p99 of the first token (seconds), how late requests are sent at p99 (seconds), and
+#: requests a second on one core as many times those of the best other.
+FIRST_TOKEN, LATE, TIMES = 0.220, 0.002, 3.0
+#: And the processor time of a token: 12 us where a client that only notes when events came takes 8,
+#: so as many times what that takes here. Microseconds are others from one hour to the next.
+TOKEN = 12 / 8
 #: Requests of a command that is measured, beside one of so few that all of it is its start; slow
 #: tools take minutes for more.
 FEW, MANY = 64, 2064
@@ -63,19 +65,20 @@ Found = dict[str, Any]
 
 
 def measure() -> dict[str, Found]:
-    """Return what was found in each way, in the run in which the client waited for its core least."""
-    found = {}
-    for what, delays in (
-        ("paced", TRUE),
-        ("bare", TRUE),
-        ("scanning", TRUE),
-        ("arrivals", TRUE),
-        ("capped", TRUE),
-        *([("trace", TRUE)] if TRACE.is_file() else []),
-    ):
-        with _engine(delays) as url:
+    """Return what was found in each way.
+
+    What is compared is run in turns, and told of the run with the median of processor times; else
+    the run is told in which the client waited for its core least.
+    """
+    found, compared = {}, ("paced", *FLOORS)
+    with _engine(TRUE) as url:
+        rounds = [{what: _run(what, url) for what in compared} for _ in range(ROUNDS)]
+        for what in compared:
+            runs = sorted((each[what] for each in rounds), key=lambda run: float(run["cpu"]))
+            found[what] = runs[ROUNDS // 2]
+        for what in ("arrivals", "capped", *(["trace"] if TRACE.is_file() else [])):
             runs = [_run(what, url) for _ in range(1 if what in _LONG else RUNS)]
-        found[what] = min(runs, key=lambda run: float(run["kept_waiting"]))
+            found[what] = min(runs, key=lambda run: float(run["kept_waiting"]))
     return found
 
 
@@ -192,8 +195,8 @@ def section(found: dict[str, Found], compared: Sequence[Compared]) -> Section:
             f"{token:.1f} us",
             f"{scanning:.1f} us, a client that only notes when events came",
             f"{token / scanning:.2f}",
-            f"at most {TOKEN:.0f} us",
-            token <= TOKEN,
+            f"at most {TOKEN:g} times",
+            token <= TOKEN * scanning,
         ),
         Row(
             "a client that reads nothing",
@@ -238,8 +241,8 @@ def section(found: dict[str, Found], compared: Sequence[Compared]) -> Section:
         "Load",
         "Written by `make bench-load`. `llmstack load` on one core against the mock engine of the "
         f"gateway's measurements on another (TTFT {TRUE.first * 1e3:.0f} ms, ITL "
-        f"{TRUE.between * 1e3:.0f} ms, {ANSWER} tokens); of {RUNS} runs the one in which the client "
-        "waited least for its core. The other tools are run one after the other on that core, with "
+        f"{TRUE.between * 1e3:.0f} ms, {ANSWER} tokens). What a token costs is the median of {ROUNDS} "
+        "rounds in which the clients take turns. The other tools are run one after the other on that core, with "
         "the commands of `tests/bench/load_peers.py`; of the processor time of a request their "
         f"start is left out ({MANY:,} requests less {FEW}).",
         ("what", "as read", "against", "ratio"),

@@ -28,7 +28,7 @@ _NUMBERS = re.compile(rb'("completion_tokens": ?)?((?<=: )\d+|(?<=:)\d+)')
 class Alike:
     """What stands before and after the text in each event, in which nothing else differs."""
 
-    __slots__ = ("_before", "_rest", "ends", "heads", "is_counted")
+    __slots__ = ("_before", "_rest", "ends", "is_counted", "prefix")
 
     def __init__(self, before: bytes, rest: _Rest) -> None:
         """Know what stands around the text.
@@ -40,8 +40,8 @@ class Alike:
         self._before, self._rest = before, rest.of_event
         #: Whether events say how many tokens there are so far.
         self.is_counted = rest.is_counted
-        #: What a chunk begins with up to the text, by its length; those that were seen so far.
-        self.heads: dict[int, bytes] = {}
+        #: What stands in a chunk between its length and the text.
+        self.prefix = _BEGIN + before
         #: Matches from there to the end of the chunk; where events count, its group says how many.
         self.ends = rest.of_chunk.fullmatch
 
@@ -59,10 +59,10 @@ class Alike:
 
     def chunk(self, data: bytes) -> int | None:
         """Return the same of a chunk of HTTP; None also where it is none that holds one event."""
-        head = self.heads.get(len(data)) or self.head(len(data))
-        if head is None or not data.startswith(head):
+        head = HEADS.get(len(data))
+        if not head or not data.startswith(head) or not data.startswith(self.prefix, len(head)):
             return None
-        return self._total(self.ends(data, len(head)))
+        return self._total(self.ends(data, len(head) + len(self.prefix)))
 
     def chunks(self, data: bytes, place: int) -> tuple[list[int], int]:
         """Return the same of each chunk from a place on, and where one begins that is other."""
@@ -79,14 +79,6 @@ class Alike:
         if found is None:
             return None
         return int(found[1]) if self.is_counted else 0
-
-    def head(self, length: int) -> bytes | None:
-        """Return what a chunk of some length begins with; None where none of ours is so long."""
-        head = HEADS.get(length)
-        if head is None:
-            return None
-        self.heads[length] = head = head + _BEGIN + self._before
-        return head
 
 
 def end_of_chunk(data: bytes, place: int) -> int:

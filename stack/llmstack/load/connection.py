@@ -8,13 +8,15 @@ one of five seconds when 256 streams run.
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from llmstack.http_chunk import one_chunk
+from llmstack.http_chunk import HEADS, one_chunk
 from llmstack.load.alike import Alike, end_of_chunk
 from llmstack.load.outcome import Failure, Outcome
 from llmstack.load.reading import BadAnswerError, Reading, shortened
@@ -110,13 +112,16 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_alike",
         "_can_be_left_out",
+        "_ends",
         "_ends_with_connection",
         "_exchange",
         "_glanced_at",
         "_is_between",
         "_is_chunked",
+        "_is_counted",
         "_now",
         "_parser",
+        "_prefix",
         "_times",
         "_totals",
         "_traffic",
@@ -144,9 +149,11 @@ class Connection(asyncio.Protocol):
         self._is_between = False
         #: The head of the answer under way, which the parser has not seen.
         self._unparsed = b""
-        #: What a glance at a chunk is enough of; when such chunks came, how many tokens there were
-        #: so far as each said, and their bytes, until they are counted.
-        self._alike: Alike | None = None
+        #: What a glance at a chunk is enough of, also in its parts: an empty prefix for nothing.
+        #: When such chunks came, how many tokens there were so far as each said, and their bytes,
+        #: until they are counted.
+        self._ends: Callable[[bytes, int], re.Match[bytes] | None] = _nothing
+        self._glance_at(None)
         self._times: list[float] = []
         self._totals: list[int] = []
         self._glanced_at = 0
@@ -160,15 +167,16 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Note when something came, and read it where a glance is not enough."""
-        now, alike = monotonic(), self._alike
-        if alike is not None:
-            # As Alike.chunk has it, without a call of it for each token.
-            head = alike.heads.get(len(data)) or alike.head(len(data))
-            if head is not None and data.startswith(head):
-                found = alike.ends(data, len(head))
+        now, prefix = monotonic(), self._prefix
+        if prefix:
+            # As Alike.chunk has it, of which a call and a look at one more object would be the
+            # better part of what a token costs.
+            head = HEADS.get(len(data))
+            if head and data.startswith(head) and data.startswith(prefix, len(head)):
+                found = self._ends(data, len(head) + len(prefix))
                 if found is not None:
                     self._times.append(now)
-                    if alike.is_counted:
+                    if self._is_counted:
                         self._totals.append(int(found[1]))
                     self._glanced_at += len(data)
                     return
@@ -196,15 +204,23 @@ class Connection(asyncio.Protocol):
             end = end_of_chunk(data, place)
             self._read(data[place:end], now, exchange)
             place = end
-            if exchange.done.done():
+            if place == size or exchange.done.done():
                 break
             # What brings no token is followed by more of the kind, at the end of an answer.
             alike = reading.alike if self._is_between and outcome.seen_tokens > seen else None
             seen = outcome.seen_tokens
         self._count(exchange, place, outcome.seen_tokens - before)
-        self._alike = reading.alike if self._is_between else None
+        self._glance_at(reading.alike if self._is_between else None)
         if place < size or (self._exchange is not None and exchange.done.done()):
             self.close()
+
+    def _glance_at(self, alike: Alike | None) -> None:
+        self._alike = alike
+        if alike is None:
+            self._prefix, self._ends, self._is_counted = b"", _nothing, False
+        else:
+            self._prefix, self._is_counted = alike.prefix, alike.is_counted
+            self._ends = alike.ends
 
     def catch_up(self, exchange: Exchange) -> None:
         """Count what has come of an answer and was only glanced at."""
@@ -329,7 +345,8 @@ class Connection(asyncio.Protocol):
         """Send a request."""
         assert self._transport is not None
         self._exchange, exchange.connection = exchange, self
-        self._alike, self._unparsed = None, b""
+        self._unparsed = b""
+        self._glance_at(None)
         exchange.outcome.sent = monotonic()
         exchange.outcome.bytes_sent = len(exchange.request)
         self._traffic.bytes_sent += len(exchange.request)
@@ -340,3 +357,7 @@ class Connection(asyncio.Protocol):
         self.is_open = False
         if self._transport is not None:
             self._transport.abort()
+
+
+def _nothing(_: bytes, __: int) -> re.Match[bytes] | None:
+    return None

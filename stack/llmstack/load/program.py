@@ -166,9 +166,8 @@ async def _measure(job: Job, watchers: Sequence[Watcher]) -> Document:
         # Not in a thread that is not the main one, as in tests.
         running.add_signal_handler(signal.SIGINT, runner.stop)
         running.add_signal_handler(signal.SIGTERM, runner.stop)
-    # What is there now stays; looking through it again would hold up the loop for milliseconds.
-    # What comes and goes with requests is in no cycle, and is seldom worth looking through.
-    gc.collect()
+    # What is there now stays; looking through it would hold up the loop for milliseconds. What
+    # comes and goes with requests is in no cycle, and is seldom worth looking through.
     gc.freeze()
     thresholds = gc.get_threshold()
     gc.set_threshold(_GARBAGE, *thresholds[1:])

@@ -99,6 +99,9 @@ class Runner:
         self._client, self._plan, self._prompt_of = client, iter(plan), prompt_of
         self._loop, self._tell = loop, ended
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Set while nothing is under way.
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._measured = 0
         self._fault: BaseException | None = None
         self.bounds, self.facts = bounds, Run()
@@ -181,6 +184,7 @@ class Runner:
     def begin(self, task: asyncio.Task[None]) -> None:
         """Keep something that runs until it has ended."""
         self._tasks.add(task)
+        self._idle.clear()
         task.add_done_callback(self._ended)
 
     async def wait_until(self, end: float) -> None:
@@ -193,19 +197,18 @@ class Runner:
 
     async def wait_for_all(self, end: float = float("inf")) -> None:
         """Wait for what is under way to end, for a time, or for the run to be stopped."""
-        stopped = asyncio.create_task(self.stopped.wait())
+        left = None if end == float("inf") else max(0.0, end - monotonic())
+        waits = [asyncio.create_task(each.wait()) for each in (self._idle, self.stopped)]
         try:
-            while self._tasks and not self.stopped.is_set() and (left := end - monotonic()) > 0:
-                await asyncio.wait(
-                    (*self._tasks, stopped),
-                    timeout=None if left == float("inf") else left,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+            await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopped.cancel()
+            for each in waits:
+                each.cancel()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        if not self._tasks:
+            self._idle.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             # Servers raise nothing: it is our own fault, and no run goes on with it.
             self._fault = self._fault or error
