@@ -7,11 +7,14 @@ requests, that would be the client's own lag.
 from __future__ import annotations
 
 import threading
+import time
 from queue import SimpleQueue
 from typing import TextIO
 
 #: Seconds until something else is done than waiting for a terminal that does not read.
 _PATIENCE = 1.0
+#: Seconds from one look whether it has taken all to the next.
+_LOOK = 0.005
 
 
 class Outlet:
@@ -52,6 +55,13 @@ class Outlet:
         self.flush()
         self._waiting.put(None)
         self._thread.join(_PATIENCE)
+
+    def settle(self) -> None:
+        """Pass on what is left, and wait until the terminal has taken all or has had its time."""
+        self.flush()
+        end = time.monotonic() + _PATIENCE
+        while self.taken < self.passed_on and time.monotonic() < end:
+            time.sleep(_LOOK)
 
     def wait(self) -> None:
         """Wait until the terminal has taken all, after `close` and before others write to it."""

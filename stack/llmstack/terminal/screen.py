@@ -8,7 +8,9 @@ they are made.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from types import TracebackType
 from typing import IO, Self, TextIO, cast
@@ -55,9 +57,11 @@ class Screen:
         )
         self._colours = _COLOURS.get(self._console.color_system or "")
         self._ends = lru_cache(maxsize=256)(self._ends_of)
-        self._console.set_alt_screen(True)
-        self._console.show_cursor(False)
-        self._write(_NO_WRAP)
+        self._take()
+        #: Who is told of Ctrl-Z else. A thread that is not the main one can change nothing of it.
+        self._before = signal.getsignal(signal.SIGTSTP)
+        with suppress(ValueError):
+            signal.signal(signal.SIGTSTP, self._pause)
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -110,14 +114,33 @@ class Screen:
         """Show what stood there before; nothing where that was done."""
         if self._is_open:
             self._is_open = False
-            self._write(_WRAP)
-            self._console.show_cursor(True)
-            self._console.set_alt_screen(False)
+            with suppress(ValueError):
+                signal.signal(signal.SIGTSTP, self._before)
+            self._leave()
             self._outlet.close()
 
     def wait(self) -> None:
         """Wait until the terminal shows what stood there before; only then may others write."""
         self._outlet.wait()
+
+    def _take(self) -> None:
+        self._console.set_alt_screen(True)
+        self._console.show_cursor(False)
+        self._write(_NO_WRAP)
+
+    def _leave(self) -> None:
+        self._write(_WRAP)
+        self._console.show_cursor(True)
+        self._console.set_alt_screen(False)
+
+    def _pause(self, *_: object) -> None:
+        """Give the terminal back while the program is stopped by Ctrl-Z, and take it again."""
+        if self._is_open:
+            self._leave()
+            self._outlet.settle()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        if self._is_open:
+            self._take()
 
     def _write(self, text: str) -> None:
         self._outlet.write(text)

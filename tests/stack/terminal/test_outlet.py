@@ -48,6 +48,18 @@ def test_text_comes_in_order_and_whole() -> None:
     assert " ".join(map(str, range(100))) == terminal.written().strip()
 
 
+def test_one_can_wait_until_all_was_taken() -> None:
+    """What was written and not passed on yet, too."""
+    terminal = Terminal()
+    terminal.stopped.reads.set()
+    outlet = Outlet(terminal)
+    outlet.write("inn")
+    outlet.settle()
+
+    assert (1, 1, "inn") == (outlet.passed_on, outlet.taken, terminal.written())
+    outlet.close()
+
+
 def test_nobody_waits_for_a_terminal_that_does_not_read() -> None:
     """Writing returns at once; it is known that the terminal is behind, until it has read."""
     terminal = Terminal()

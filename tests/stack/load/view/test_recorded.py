@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -147,6 +148,23 @@ def test_ctrl_c_leaves_the_normal_screen_with_the_report(server: str, tmp_path: 
     assert "Interrupted: this is what was measured until then.\n" in told
     assert "\x1b" not in told
     assert json.loads(path.read_text())["is_interrupted"]
+
+
+def test_ctrl_z_gives_the_terminal_back(server: str) -> None:
+    """What stood there comes back while the program is stopped, and the view when it goes on."""
+    with terminal([*LOAD, "--url", server], 80, 24) as shown:
+        seen(shown, 1)
+        shown.process.send_signal(signal.SIGTSTP)
+        shown.hear(LEAVES)
+        os.waitid(os.P_PID, shown.process.pid, os.WSTOPPED)
+        before = len(shown.frames)
+        shown.process.send_signal(signal.SIGCONT)
+        shown.watch(lambda _: len(shown.frames) > before)
+        shown.process.send_signal(signal.SIGINT)
+        told = shown.rest()
+
+    assert [2, 2] == [shown.said.count(mark) for mark in (b"\x1b[?1049h", LEAVES)]
+    assert "Interrupted: this is what was measured until then.\n" in told
 
 
 def test_an_end_that_comes_by_itself_leaves_the_screen_too(server: str) -> None:
