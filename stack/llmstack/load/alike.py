@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from llmstack.http_chunk import HEADS
-
 #: What frames the data of an event, and what a chunk ends with that holds one.
 _BEGIN, _CHUNK_END = b"data: ", b"\n\n\r\n"
 #: A text that is read with a glance: it does not end before it seems to, nor does its event.
@@ -55,36 +53,10 @@ class Alike:
         """
         if not data.startswith(self._before):
             return None
-        return self._total(self._rest.fullmatch(data, len(self._before)))
-
-    def chunk(self, data: bytes) -> int | None:
-        """Return the same of a chunk of HTTP; None also where it is none that holds one event."""
-        head = HEADS.get(len(data))
-        if not head or not data.startswith(head) or not data.startswith(self.prefix, len(head)):
-            return None
-        return self._total(self.ends(data, len(head) + len(self.prefix)))
-
-    def chunks(self, data: bytes, place: int) -> tuple[list[int], int]:
-        """Return the same of each chunk from a place on, and where one begins that is other."""
-        found = []
-        while (end := end_of_chunk(data, place)) > place:
-            total = self.chunk(data[place:end])
-            if total is None:
-                break
-            found.append(total)
-            place = end
-        return found, place
-
-    def _total(self, found: re.Match[bytes] | None) -> int | None:
+        found = self._rest.fullmatch(data, len(self._before))
         if found is None:
             return None
         return int(found[1]) if self.is_counted else 0
-
-
-def end_of_chunk(data: bytes, place: int) -> int:
-    """Return where the next event ends that is alone in its chunk; else where all does."""
-    end = data.find(_CHUNK_END, place)
-    return len(data) if end < 0 else end + len(_CHUNK_END)
 
 
 def learnt(event: bytes, *, is_counted: bool) -> Alike | None:

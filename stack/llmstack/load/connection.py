@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from llmstack.http_chunk import HEADS, one_chunk
-from llmstack.load.alike import Alike, end_of_chunk
+from llmstack.http_chunk import END, HEADS, events_of_chunks
+from llmstack.load.alike import Alike
 from llmstack.load.outcome import Failure, Outcome
 from llmstack.load.reading import BadAnswerError, Reading, shortened
 
 #: Bytes of the body of an error that are kept.
 _ERROR_BODY = 2048
-#: What an answer in chunks ends with.
-_END = b"0\r\n\r\n"
 
 
 @dataclass
@@ -82,6 +80,13 @@ class Exchange:
             return
         try:
             self.reading.feed(data, now)
+        except BadAnswerError as error:
+            self.fail(error.failure, error.detail)
+
+    def take(self, events: Sequence[bytes], now: float) -> None:
+        """Take the data of events of its body."""
+        try:
+            self.reading.take(events, now)
         except BadAnswerError as error:
             self.fail(error.failure, error.detail)
 
@@ -169,8 +174,8 @@ class Connection(asyncio.Protocol):
         """Note when something came, and read it where a glance is not enough."""
         now, prefix = monotonic(), self._prefix
         if prefix:
-            # As Alike.chunk has it, of which a call and a look at one more object would be the
-            # better part of what a token costs.
+            # Not a method of Alike: a call, and a look at one more object, would be the better part
+            # of what a token costs.
             head = HEADS.get(len(data))
             if head and data.startswith(head) and data.startswith(prefix, len(head)):
                 found = self._ends(data, len(head) + len(prefix))
@@ -190,28 +195,13 @@ class Connection(asyncio.Protocol):
             self.close()
             return
         self.catch_up(exchange)
-        outcome, reading, size = exchange.outcome, exchange.reading, len(data)
-        seen = before = outcome.seen_tokens
+        outcome, before = exchange.outcome, exchange.outcome.seen_tokens
         place = 0 if outcome.first_byte else self._begin(data, now, outcome)
-        alike = self._alike
-        while place < size:
-            if alike is not None:
-                totals, place = alike.chunks(data, place)
-                if totals:
-                    reading.came_alike([now] * len(totals), totals if alike.is_counted else ())
-                if place == size:
-                    break
-            end = end_of_chunk(data, place)
-            self._read(data[place:end], now, exchange)
-            place = end
-            if place == size or exchange.done.done():
-                break
-            # What brings no token is followed by more of the kind, at the end of an answer.
-            alike = reading.alike if self._is_between and outcome.seen_tokens > seen else None
-            seen = outcome.seen_tokens
-        self._count(exchange, place, outcome.seen_tokens - before)
-        self._glance_at(reading.alike if self._is_between else None)
-        if place < size or (self._exchange is not None and exchange.done.done()):
+        if place < len(data):
+            self._read(data[place:] if place else data, now, exchange)
+        self._count(exchange, len(data), outcome.seen_tokens - before)
+        self._glance_at(exchange.reading.alike if self._is_between else None)
+        if self._exchange is not None and exchange.done.done():
             self.close()
 
     def _glance_at(self, alike: Alike | None) -> None:
@@ -242,14 +232,24 @@ class Connection(asyncio.Protocol):
         return len(head)
 
     def _read(self, data: bytes, now: float, exchange: Exchange) -> None:
-        """Read a chunk, or what else there is."""
-        if self._is_between and exchange.outcome.status == 200 and (chunk := one_chunk(data)):
-            exchange.body(chunk, now)
-        elif self._unparsed and data == _END:
-            self._unparsed = b""
-            self._complete(exchange)
-        else:
+        """Read whole events, or what else there is."""
+        if not (
+            self._is_between and exchange.outcome.status == 200 and exchange.reading.takes_events
+        ):
             self._parse(data, now, exchange)
+            return
+        found = events_of_chunks(data)
+        if found is None:
+            self._parse(data, now, exchange)
+            return
+        events, is_end = found
+        exchange.take(events, now)
+        if is_end:
+            if self._unparsed:
+                self._unparsed = b""
+                self._complete(exchange)
+            else:
+                self._parse(END, now, exchange)
 
     def _count(self, exchange: Exchange, size: int, tokens: int) -> None:
         exchange.outcome.bytes_received += size

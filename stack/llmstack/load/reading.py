@@ -32,6 +32,19 @@ class Reading(ABC):
     """An answer that is being read."""
 
     @property
+    def takes_events(self) -> bool:
+        """Whether it can be given the data of whole events as it stands now."""
+        return False
+
+    def take(self, events: Sequence[bytes], now: float) -> None:
+        """Take the data of events, where it can be given them.
+
+        Raises:
+            BadAnswerError: one cannot be of an answer.
+        """
+        raise NotImplementedError(f"{type(self).__name__} takes none: {events!r}, {now}")
+
+    @property
     def alike(self) -> Alike | None:
         """What events are like of which a glance is enough.
 
@@ -79,6 +92,15 @@ class StreamReading(Reading):
             events = self._events.feed(data)
         except TooLongError as error:
             raise BadAnswerError(Failure.INVALID_JSON, str(error)) from error
+        self.take(events, now)
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether what came before has ended with an event."""
+        return self._events.is_between
+
+    def take(self, events: Sequence[bytes], now: float) -> None:
+        """Read the data of events."""
         for event in events:
             # Without data it is a comment that keeps the connection.
             if event:

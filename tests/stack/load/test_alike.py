@@ -24,6 +24,15 @@ def data_of(told: bytes) -> bytes:
     return told.removeprefix(b"data: ").removesuffix(b"\n\n")
 
 
+PLAIN_STREAM = (STREAM, piece(ROLE), piece(said("a")))
+COUNTED_STREAM = (STREAM, piece(ROLE), piece(said("a", **usage(3))))
+
+
+def told_after(stream: tuple[bytes, ...], *chunks: bytes, reads_all: bool = False) -> object:
+    """What is known when chunks have come after the first token, twice, and the end."""
+    return received([*stream, *chunks, *chunks, END], reads_all=reads_all)
+
+
 PLAIN = learnt(data_of(said("a")), is_counted=False)
 COUNTED = learnt(data_of(said("a", **usage(3))), is_counted=True)
 
@@ -48,7 +57,10 @@ COUNTED = learnt(data_of(said("a", **usage(3))), is_counted=True)
 def test_of_text_that_is_alike(came: bytes, found: int | None) -> None:
     """Not: one with a quote, empty, the last, two in one, another line, half, a comment."""
     assert PLAIN is not None
-    assert [found, found] == [PLAIN.chunk(piece(came)), PLAIN.chunk(piece(came))]
+    assert found == PLAIN.event(data_of(came))
+    assert told_after(PLAIN_STREAM, piece(came)) == told_after(
+        PLAIN_STREAM, piece(came), reads_all=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,16 +78,18 @@ def test_of_text_that_is_alike(came: bytes, found: int | None) -> None:
 def test_of_counts_that_are_alike(came: bytes, found: int | None) -> None:
     """An empty text is a token where the event counts it."""
     assert COUNTED is not None
-    assert [found, found] == [COUNTED.chunk(piece(came)), COUNTED.event(data_of(came))]
+    assert found == COUNTED.event(data_of(came))
+    assert told_after(COUNTED_STREAM, piece(came)) == told_after(
+        COUNTED_STREAM, piece(came), reads_all=True
+    )
 
 
 def test_a_length_has_to_be_that_of_the_event() -> None:
     """A chunk may hold more than what came, or is none at all."""
-    assert PLAIN is not None
     good = piece(said("b"))
     long = piece(said("b" * 5000))
-    for bad in (b"1" + good, b"zz\r\n" + said("b") + b"\r\n", said("b") + b"\r\n", b"\r\n" + good, long, b""):  # fmt: skip
-        assert [0, None, 0] == [PLAIN.chunk(each) for each in (good, bad, good)]
+    for bad in (b"1" + good, b"zz\r\n" + said("b") + b"\r\n", said("b") + b"\r\n", b"\r\n" + good, long):  # fmt: skip
+        assert told_after(PLAIN_STREAM, good, bad, good) == told_after(PLAIN_STREAM, good, bad, good, reads_all=True)  # fmt: skip
 
 
 @pytest.mark.parametrize(

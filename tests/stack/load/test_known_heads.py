@@ -110,7 +110,12 @@ def test_an_answer_may_be_cut_anywhere(
     places = sorted({0, len(data), *(each % len(data) for each in cuts)})
     pieces = [data[begin:end] for begin, end in pairwise(places)]
 
-    assert received(pieces, is_lost=is_lost) == received(pieces, head=STREAM, is_lost=is_lost)
+    def told(head: bytes) -> list[object]:
+        # What is wrong, without the words in which it was found.
+        found = received(pieces, head=head, is_lost=is_lost)
+        return [each.partition(":")[0] if isinstance(each, str) else each for each in found]
+
+    assert told(b"") == told(STREAM)
 
 
 def test_an_answer_that_breaks_off_after_its_head_is_broken() -> None:
