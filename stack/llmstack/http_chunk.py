@@ -6,7 +6,7 @@ from __future__ import annotations
 #: token has are left to the parser.
 HEADS = {len(head) + size + 2: head for size in range(1, 2048) if (head := b"%x\r\n" % size)}
 #: What is around an event in its chunk, and what comes behind the last chunk.
-_BEGIN, _CHUNK_END, END = b"data: ", b"\n\n\r\n", b"0\r\n\r\n"
+EVENT_BEGIN, EVENT_END, END = b"data: ", b"\n\n\r\n", b"0\r\n\r\n"
 
 
 def one_chunk(data: bytes) -> bytes:
@@ -29,15 +29,15 @@ def events_of_chunks(data: bytes) -> tuple[list[bytes], bool] | None:
         The events, and whether the end of all chunks has come behind them.
     """
     is_end = data.endswith(END)
-    *chunks, rest = (data[: -len(END)] if is_end else data).split(_CHUNK_END)
+    *chunks, rest = (data[: -len(END)] if is_end else data).split(EVENT_END)
     if rest:
         return None
     found = []
     for chunk in chunks:
-        head = HEADS.get(len(chunk) + len(_CHUNK_END))
-        if not head or not chunk.startswith(head) or not chunk.startswith(_BEGIN, len(head)):
+        head = HEADS.get(len(chunk) + len(EVENT_END))
+        if not head or not chunk.startswith(head) or not chunk.startswith(EVENT_BEGIN, len(head)):
             return None
-        event = chunk[len(head) + len(_BEGIN) :]
+        event = chunk[len(head) + len(EVENT_BEGIN) :]
         if b"\n" in event or b"\r" in event:
             return None
         found.append(event)

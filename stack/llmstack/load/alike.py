@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-#: What frames the data of an event, and what a chunk ends with that holds one.
-_BEGIN, _CHUNK_END = b"data: ", b"\n\n\r\n"
+from llmstack.http_chunk import EVENT_BEGIN, EVENT_END
+
 #: A text that is read with a glance: it does not end before it seems to, nor does its event.
 _PLAIN = rb'[^"\n]'
 #: The text of an event, as it is written in JSON.
@@ -39,7 +39,7 @@ class Alike:
         #: Whether events say how many tokens there are so far.
         self.is_counted = rest.is_counted
         #: What stands in a chunk between its length and the text.
-        self.prefix = _BEGIN + before
+        self.prefix = EVENT_BEGIN + before
         #: Matches from there to the end of the chunk; where events count, its group says how many.
         self.ends = rest.of_chunk.fullmatch
 
@@ -87,7 +87,7 @@ def _rest(after: bytes, is_counted: bool) -> _Rest | None:
     form = _counted(after) if is_counted else _PLAIN + b"+" + re.escape(after)
     if form is None:
         return None
-    return _Rest(re.compile(form), re.compile(form + re.escape(_CHUNK_END)), is_counted)
+    return _Rest(re.compile(form), re.compile(form + re.escape(EVENT_END)), is_counted)
 
 
 def _counted(after: bytes) -> bytes | None:

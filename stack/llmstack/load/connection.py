@@ -115,7 +115,6 @@ class Connection(asyncio.Protocol):
     # Streams take turns, and each time what stands here is read from memory: with a dictionary for
     # each of them it would be more.
     __slots__ = (
-        "_alike",
         "_can_be_left_out",
         "_ends",
         "_ends_with_connection",
@@ -154,7 +153,7 @@ class Connection(asyncio.Protocol):
         self._is_between = False
         #: The head of the answer under way, which the parser has not seen.
         self._unparsed = b""
-        #: What a glance at a chunk is enough of, also in its parts: an empty prefix for nothing.
+        #: What a glance at a chunk is enough of, in its parts (Alike): an empty prefix for nothing.
         #: When such chunks came, how many tokens there were so far as each said, and their bytes,
         #: until they are counted.
         self._ends: Callable[[bytes, int], re.Match[bytes] | None] = _nothing
@@ -188,7 +187,7 @@ class Connection(asyncio.Protocol):
         self._look_closely(data, now)
 
     def _look_closely(self, data: bytes, now: float) -> None:
-        """Read what has come chunk by chunk, with a glance where that is enough."""
+        """Read what a glance is not enough of, after what was only glanced at."""
         exchange = self._exchange
         if exchange is None or exchange.done.done():
             # Nobody has asked, or it failed before its end: what follows is of no use.
@@ -205,7 +204,6 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def _glance_at(self, alike: Alike | None) -> None:
-        self._alike = alike
         if alike is None:
             self._prefix, self._ends, self._is_counted = b"", _nothing, False
         else:
@@ -233,12 +231,8 @@ class Connection(asyncio.Protocol):
 
     def _read(self, data: bytes, now: float, exchange: Exchange) -> None:
         """Read whole events, or what else there is."""
-        if not (
-            self._is_between and exchange.outcome.status == 200 and exchange.reading.takes_events
-        ):
-            self._parse(data, now, exchange)
-            return
-        found = events_of_chunks(data)
+        can_take = self._is_between and exchange.outcome.status == 200
+        found = events_of_chunks(data) if can_take and exchange.reading.takes_events else None
         if found is None:
             self._parse(data, now, exchange)
             return

@@ -47,7 +47,7 @@ class OpenAiStream(StreamReading):
     @property
     def alike(self) -> Alike | None:
         """What events are like of which a glance is enough."""
-        return self._learnt if self._events.is_between else None
+        return self._learnt if self.takes_events else None
 
     def came_alike(self, times: Sequence[float], totals: Sequence[int]) -> None:
         """Take events that are alike."""

@@ -19,6 +19,7 @@ from llmstack.load.distribution import Distribution
 from llmstack.load.lag import Lag
 from llmstack.load.outcome import Outcome
 from llmstack.load.planned import Planned
+from llmstack.load.waiting import wait_for_one
 
 #: Seconds in which a request that is left has ended.
 _LEAVING = 0.05
@@ -198,12 +199,7 @@ class Runner:
     async def wait_for_all(self, end: float = float("inf")) -> None:
         """Wait for what is under way to end, for a time, or for the run to be stopped."""
         left = None if end == float("inf") else max(0.0, end - monotonic())
-        waits = [asyncio.create_task(each.wait()) for each in (self._idle, self.stopped)]
-        try:
-            await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
+        await wait_for_one(self._idle, self.stopped, within=left)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

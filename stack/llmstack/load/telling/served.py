@@ -14,6 +14,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from llmstack.errors import ListenError
+from llmstack.load.waiting import wait_for_one
 
 #: Seconds that the last values are kept for somebody who has read before: what Prometheus is
 #: configured to leave between two scrapes.
@@ -80,10 +81,7 @@ class Served:
         """Serve the last values until they were read, for a while, or until that is skipped."""
         if self.lingers:
             self._read.clear()
-            waiting = [asyncio.create_task(each.wait()) for each in (self._read, skipped)]
-            await asyncio.wait(waiting, timeout=self.lingers, return_when=asyncio.FIRST_COMPLETED)
-            for each in waiting:
-                each.cancel()
+            await wait_for_one(self._read, skipped, within=self.lingers)
         await self.stop()
         self._socket.close()
 
